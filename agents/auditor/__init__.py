@@ -1,0 +1,1 @@
+"""The auditor: what logs, events and the audit trail say happened, and who did it."""

@@ -1,0 +1,1 @@
+"""What tools can see and touch: the Kubernetes API, logs, metrics, audit events. Knows nothing about agents."""

@@ -1,0 +1,64 @@
+"""What makes a specialist: its card, its tools, how it works without a model, and how it works with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agents.runtime.findings import Finding, SubtaskInput
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+    from agents.runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """One call that a runbook wants made. `arguments` are the tool's own parameters."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What came back: `content` is the tool's structured result (or its text), or `error` says why there is none."""
+
+    name: str
+    arguments: dict[str, Any]
+    content: Any = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One piece of work for a specialist, as far as it has got."""
+
+    instruction: str
+    """What the planner (or a person who asks the specialist directly) wants done."""
+    subtask: SubtaskInput
+    results: tuple[ToolResult, ...] = ()
+
+
+Runbook = Callable[[Turn], Sequence[ToolCall]]
+"""The next tool calls, made at once and in parallel; none when enough is known. Pure: same Turn, same calls."""
+
+Compose = Callable[[Turn], Finding]
+"""What the tool results add up to, in the asker's language. Pure. With a language model the model's words replace
+`Finding.text`; everything else stays as the tools said it."""
+
+
+@dataclass(frozen=True)
+class AgentDefinition:
+    """One specialist. `agents.runtime.service.build_service` turns it into an ASGI app."""
+
+    name: str
+    """Folder, card and service name: `metrics`, `auditor`, `diagnoser`, `executor`, or one from team.yaml."""
+    tools: Callable[[Settings], MCPServer]
+    """Builds the MCP server with the specialist's built-in tools; served at `/mcp` and used by its own agent."""
+    runbook: Runbook
+    compose: Compose
+    instruction: str
+    """The system instruction for a language model, from `instruction.md`."""

@@ -1,0 +1,193 @@
+"""One typed settings object, read once: `team.yaml`, then environment variables (`KUBETEAM_…`), which win.
+
+Nested names are joined by two underscores: `KUBETEAM_MODEL__NAME=openai/qwen-plus`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
+DEFAULT_PORTS = {"planner": 8080, "metrics": 8081, "auditor": 8082, "diagnoser": 8083, "executor": 8084}
+
+
+class SettingsError(ValueError):
+    """A wrong value in team.yaml or the environment; the message names the field."""
+
+
+class Section(BaseModel):
+    """A part of the settings; unknown keys are errors, so that a typo stops the start."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ModelSettings(Section):
+    """Which language model, and how to reach it."""
+
+    name: str = "runbook"
+    """`runbook` (no model) or a LiteLLM model name such as `openai/qwen-plus`."""
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    timeout_seconds: float = Field(60, gt=0)
+    retries: int = Field(2, ge=0, le=10)
+    max_output_tokens: int = Field(4096, gt=0)
+    temperature: float | None = Field(None, ge=0, le=2)
+
+
+class McpServerSettings(Section):
+    """An MCP server of anybody's, as a source of tools for one specialist."""
+
+    url: str
+    transport: Literal["streamable_http", "sse"] = "streamable_http"
+    tools: list[str] = Field(min_length=1)
+    """Allow-list of tool names."""
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    timeout_seconds: float = Field(30, gt=0)
+
+
+class SkillSettings(Section):
+    """A skill on the card of a specialist that is declared in team.yaml alone."""
+
+    id: str
+    name: str
+    description: str
+    tags: list[str] = Field(default_factory=list)
+    examples: list[str] = Field(default_factory=list)
+
+
+class AgentSettings(Section):
+    """One member of the team. Built-in members need no entry; a foreign A2A agent needs only its `url`."""
+
+    url: str | None = None
+    """Where it is reached. Default for built-in members: loopback and the port below."""
+    port: int | None = Field(None, gt=0, lt=65536)
+    description: str = ""
+    skills: list[SkillSettings] = Field(default_factory=list)
+    instruction: str = ""
+    model: ModelSettings | None = None
+    mcp_servers: dict[str, McpServerSettings] = Field(default_factory=dict)
+    enabled: bool = True
+
+
+class KubernetesSettings(Section):
+    """Which clusters. Each context of the kubeconfig is a cluster; without one, the in-cluster configuration."""
+
+    kubeconfig: Path | None = None
+    request_timeout_seconds: float = Field(20, gt=0)
+    page_size: int = Field(500, gt=0, le=5000)
+
+
+class AuditSettings(Section):
+    """Where audit events are."""
+
+    path: Path | None = None
+    """An `audit.k8s.io/v1` file of JSON lines, or a folder of them."""
+
+
+class StoreSettings(Section):
+    """Where tasks, plans and the journal are kept."""
+
+    url: str | None = None
+    """A SQLAlchemy URL (`postgresql+asyncpg://…`). Default: one SQLite file per service under `folder`."""
+    folder: Path = Path("~/.local/state/kubeteam")
+
+
+class LimitSettings(Section):
+    """Bounds on a request's work."""
+
+    subtask_deadline_seconds: float = Field(120, gt=0)
+    request_deadline_seconds: float = Field(600, gt=0)
+    max_subtasks: int = Field(1000, gt=0)
+    max_depth: int = Field(3, gt=0)
+    """How many times findings may add subtasks."""
+    max_model_calls: int = Field(25, gt=0)
+    """Per turn of a specialist."""
+
+
+class ServerSettings(Section):
+    """How services listen."""
+
+    host: str = "127.0.0.1"
+    public_url: str | None = None
+    """The URL on the card when it differs from host and port, such as behind a Service."""
+    shutdown_grace_seconds: float = Field(10, ge=0)
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. `kubeteam config` prints the effective values."""
+
+    model_config = SettingsConfigDict(env_prefix="KUBETEAM_", env_nested_delimiter="__", extra="forbid")
+
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    agents: dict[str, AgentSettings] = Field(default_factory=dict)
+    kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        init, env = sources["init_settings"], sources["env_settings"]
+        path = team_file()
+        if path is None:
+            return init, env
+        return init, env, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+
+    def agent(self, name: str) -> AgentSettings:
+        """The member's settings, with defaults for one that team.yaml does not mention."""
+        return self.agents.get(name, AgentSettings())
+
+    def port(self, name: str) -> int:
+        """The port that `kubeteam serve NAME` listens on.
+
+        Raises SettingsError for a member that is neither built in nor configured with a port.
+        """
+        port = self.agent(name).port or DEFAULT_PORTS.get(name)
+        if port is None:
+            raise SettingsError(f"agents.{name}.port is not set, and {name!r} is not a built-in member")
+        return port
+
+    def url(self, name: str) -> str:
+        """Where the planner reaches a member."""
+        return self.agent(name).url or f"http://{self.server.host}:{self.port(name)}"
+
+    def members(self) -> list[str]:
+        """The names of the specialists on the team: built-in ones first, then those of team.yaml."""
+        names = [*BUILT_IN, *(name for name in self.agents if name not in (*BUILT_IN, "planner"))]
+        return [name for name in names if self.agent(name).enabled]
+
+    def model_of(self, name: str) -> ModelSettings:
+        """The model of one agent: its own, or the team's."""
+        return self.agent(name).model or self.model
+
+
+def team_file() -> Path | None:
+    """`KUBETEAM_CONFIG`, or `team.yaml` in the working folder when there is one.
+
+    Raises SettingsError when KUBETEAM_CONFIG names a file that is not there.
+    """
+    named = os.environ.get("KUBETEAM_CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise SettingsError(f"KUBETEAM_CONFIG: no such file: {path}")
+        return path
+    path = Path("team.yaml")
+    return path if path.is_file() else None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the settings. Raises SettingsError with one line per wrong field."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError("the settings are wrong:\n  " + "\n  ".join(lines)) from error

@@ -1,0 +1,1 @@
+"""The five agent cards: what each service promises. Everything else follows them."""
