@@ -33,10 +33,10 @@ class ModelSettings(Section):
     """`runbook` (no model) or a LiteLLM model name such as `openai/qwen-plus`."""
     base_url: str | None = None
     api_key: SecretStr | None = None
-    timeout_seconds: float = Field(60, gt=0)
-    retries: int = Field(2, ge=0, le=10)
-    max_output_tokens: int = Field(4096, gt=0)
-    temperature: float | None = Field(None, ge=0, le=2)
+    timeout_seconds: float = Field(default=60, gt=0)
+    retries: int = Field(default=2, ge=0, le=10)
+    max_output_tokens: int = Field(default=4096, gt=0)
+    temperature: float | None = Field(default=None, ge=0, le=2)
 
 
 class McpServerSettings(Section):
@@ -47,7 +47,7 @@ class McpServerSettings(Section):
     tools: list[str] = Field(min_length=1)
     """Allow-list of tool names."""
     headers: dict[str, SecretStr] = Field(default_factory=dict)
-    timeout_seconds: float = Field(30, gt=0)
+    timeout_seconds: float = Field(default=30, gt=0)
 
 
 class SkillSettings(Section):
@@ -65,7 +65,7 @@ class AgentSettings(Section):
 
     url: str | None = None
     """Where it is reached. Default for built-in members: loopback and the port below."""
-    port: int | None = Field(None, gt=0, lt=65536)
+    port: int | None = Field(default=None, gt=0, lt=65536)
     description: str = ""
     skills: list[SkillSettings] = Field(default_factory=list)
     instruction: str = ""
@@ -78,8 +78,8 @@ class KubernetesSettings(Section):
     """Which clusters. Each context of the kubeconfig is a cluster; without one, the in-cluster configuration."""
 
     kubeconfig: Path | None = None
-    request_timeout_seconds: float = Field(20, gt=0)
-    page_size: int = Field(500, gt=0, le=5000)
+    request_timeout_seconds: float = Field(default=20, gt=0)
+    page_size: int = Field(default=500, gt=0, le=5000)
 
 
 class AuditSettings(Section):
@@ -100,12 +100,12 @@ class StoreSettings(Section):
 class LimitSettings(Section):
     """Bounds on a request's work."""
 
-    subtask_deadline_seconds: float = Field(120, gt=0)
-    request_deadline_seconds: float = Field(600, gt=0)
-    max_subtasks: int = Field(1000, gt=0)
-    max_depth: int = Field(3, gt=0)
+    subtask_deadline_seconds: float = Field(default=120, gt=0)
+    request_deadline_seconds: float = Field(default=600, gt=0)
+    max_subtasks: int = Field(default=1000, gt=0)
+    max_depth: int = Field(default=3, gt=0)
     """How many times findings may add subtasks."""
-    max_model_calls: int = Field(25, gt=0)
+    max_model_calls: int = Field(default=25, gt=0)
     """Per turn of a specialist."""
 
 
@@ -115,7 +115,7 @@ class ServerSettings(Section):
     host: str = "127.0.0.1"
     public_url: str | None = None
     """The URL on the card when it differs from host and port, such as behind a Service."""
-    shutdown_grace_seconds: float = Field(10, ge=0)
+    shutdown_grace_seconds: float = Field(default=10, ge=0)
 
 
 class Settings(BaseSettings):
@@ -133,13 +133,17 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        init, env = sources["init_settings"], sources["env_settings"]
         path = team_file()
         if path is None:
-            return init, env
-        return init, env, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+            return init_settings, env_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
 
     def agent(self, name: str) -> AgentSettings:
         """The member's settings, with defaults for one that team.yaml does not mention."""
