@@ -1,0 +1,1 @@
+"""Tests mirror the rooms; as a package, so that `tests/planner` never shadows `planner`."""
