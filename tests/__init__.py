@@ -1,1 +1,1 @@
-"""Tests mirror the rooms; as a package, so that `tests/planner` never shadows `planner`."""
+"""Tests, in rooms that mirror the product's, plus `end_to_end/`."""
