@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 
 .PHONY: install demo test lint types lock clean
 
@@ -29,10 +30,11 @@ types: install
 test: lint types
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-# Resolve pyproject.toml anew into the lock; commit the result.
+# Resolve pyproject.toml anew into the locks (all, and what the image needs); commit the result.
 lock:
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra dev --output-file requirements.lock
+	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
