@@ -1,0 +1,46 @@
+"""A cluster becomes the files of a scenario folder: path inside the folder -> text."""
+
+import json
+
+from tests.scenarios.builder.documents import dump_objects
+
+
+def _usage(use) -> str:
+    lines = ["nodes:"]
+    lines += [f"  {n}: {{cpu: {v['cpu']}, memory: {v['memory']}}}" for n, v in sorted(use["nodes"].items())]
+    lines.append("pods:")
+    for name, row in sorted(use["pods"].items()):
+        cells = ", ".join(f"{c}: {{cpu: {v['cpu']}, memory: {v['memory']}}}" for c, v in sorted(row.items()))
+        lines.append(f"  {name}: {{{cells}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _open_metrics(series) -> str:
+    out = []
+    for family in sorted(series):
+        s = series[family]
+        out += [f"# HELP {family} {s['help']}", f"# TYPE {family} {s['type']}"]
+        for suffix, labels, points in s["rows"]:
+            text = ",".join(f'{k}="{v}"' for k, v in sorted(labels.items()))
+            out += [f"{family}{suffix}{{{text}}} {v} {int(t.timestamp())}" for t, v in points]
+    return "\n".join([*out, "# EOF"]) + "\n"
+
+
+class Writing:
+    """Renders everything except scenario.yaml."""
+
+    def files(self) -> dict[str, str]:
+        self.build_endpoints()
+        out = {"objects.yaml": dump_objects(self.objs)}
+        for (ns, pod, container, previous), text in self.logs.items():
+            out[f"logs/{ns}/{pod}/{container}{'.previous' if previous else ''}.log"] = text
+        if self.with_usage:
+            out["usage.yaml"] = _usage(self.usage())
+        if self.series:
+            out["metrics.om"] = _open_metrics(self.series)
+        if self.audits:
+            entries = [json.dumps(e, ensure_ascii=False) for _, e in sorted(self.audits, key=lambda x: x[0])]
+            out["audit.jsonl"] = "\n".join(entries) + "\n"
+        for component, text in self.control.items():
+            out[f"controlplane/{component}.log"] = text
+        return out
