@@ -3,3 +3,6 @@
 What lives here knows agents and wires, and nothing about Kubernetes. The planner and the specialists stand on it;
 it imports none of them.
 """
+
+# First of all: the libraries read these at import.
+from agents.runtime import environment as environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agents.runtime.findings import Finding, SubtaskInput
@@ -30,6 +31,18 @@ class ToolResult:
     arguments: dict[str, Any]
     content: Any = None
     error: str | None = None
+    at: datetime | None = None
+    """When it came back."""
+
+
+@dataclass(frozen=True)
+class ToolInfo:
+    """What a runbook may know about a tool that it did not bring itself."""
+
+    name: str
+    parameters: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    read_only: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,9 @@ class Turn:
     """What the planner (or a person who asks the specialist directly) wants done."""
     subtask: SubtaskInput
     results: tuple[ToolResult, ...] = ()
+    """In the order of the calls."""
+    tools: tuple[ToolInfo, ...] = ()
+    """What may be called in this turn: the built-in tools, then those of other people's MCP servers."""
 
 
 Runbook = Callable[[Turn], Sequence[ToolCall]]

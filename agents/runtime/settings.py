@@ -46,6 +46,8 @@ class McpServerSettings(Section):
     transport: Literal["streamable_http", "sse"] = "streamable_http"
     tools: list[str] = Field(min_length=1)
     """Allow-list of tool names."""
+    command_line_tools: list[str] = Field(default_factory=lambda: ["ack_kubectl"])
+    """Tools that take a kubectl command line in `command`: parsed, and called only when the command can but read."""
     headers: dict[str, SecretStr] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=30, gt=0)
 

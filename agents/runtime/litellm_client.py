@@ -1,0 +1,124 @@
+"""The one place that calls LiteLLM: imported on first use, retried here, and its errors turned into ModelErrors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import sys
+from typing import TYPE_CHECKING, Any
+
+from agents.runtime.model_errors import ModelError, ModelErrorKind
+from agents.runtime.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+logger = logging.getLogger(__name__)
+
+RETRIED: tuple[ModelErrorKind, ...] = ("rate_limited", "server", "unreachable")
+MAX_WAIT_SECONDS = 20.0
+"""Longest wait between two tries; a server that asks for more is given up."""
+_MAX_DETAIL = 160
+
+
+async def import_litellm() -> ModuleType:
+    """LiteLLM, quiet. The first import takes seconds of CPU, so it happens in a thread."""
+    if "litellm" not in sys.modules:
+        await asyncio.to_thread(_import)
+    return _import()
+
+
+def _import() -> ModuleType:
+    import litellm
+
+    # No "Give Feedback" banner on errors; our own logging says what happened, once.
+    litellm.suppress_debug_info = True
+    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
+    return litellm
+
+
+def connection(settings: ModelSettings) -> dict[str, Any]:
+    """How LiteLLM reaches the model, with nothing left to its defaults (6,000 s of patience, retries of its own)."""
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    if key is None and settings.base_url and "OPENAI_API_KEY" not in os.environ:
+        # Servers at one's own address often want no key, but the client insists on sending one.
+        key = "none"
+    arguments: dict[str, Any] = {
+        "api_base": settings.base_url,
+        "api_key": key,
+        "timeout": settings.timeout_seconds,
+        "max_retries": 0,
+        "num_retries": 0,
+        "drop_params": True,
+        "max_tokens": settings.max_output_tokens,
+        "temperature": settings.temperature,
+    }
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+async def call(settings: ModelSettings, **request: Any) -> Any:
+    """One completion, or the start of a streamed one, with retries. `request` is for `litellm.acompletion`.
+
+    Raises ModelError when the last try failed, or at once when another try cannot help.
+    """
+    litellm = await import_litellm()
+    for tries_left in range(settings.retries, -1, -1):
+        try:
+            async with asyncio.timeout(settings.timeout_seconds):
+                return await litellm.acompletion(**request)
+        except Exception as error:
+            failure = model_error(error, settings)
+            wait = _wait(error, settings.retries - tries_left)
+            if failure.kind not in RETRIED or not tries_left or wait > MAX_WAIT_SECONDS:
+                raise failure from error
+            logger.info("%s; another try in %.1f s", failure, wait)
+            await asyncio.sleep(wait)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _wait(error: Exception, tries: int) -> float:
+    """Seconds until the next try: what the server asks for, else 0.25 s, doubled each time, with jitter."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    asked = str(headers.get("retry-after", ""))
+    if asked.replace(".", "", 1).isdigit():
+        return float(asked)
+    return 0.25 * 2**tries * random.uniform(0.8, 1.2)
+
+
+def model_error(error: Exception, settings: ModelSettings) -> ModelError:
+    """What a LiteLLM exception means. `asyncio.timeout` and LiteLLM's own timeouts are one kind."""
+    if isinstance(error, ModelError):
+        return error
+    if isinstance(error, TimeoutError):
+        return ModelError("timeout", settings.name, f"{settings.timeout_seconds:g} s")
+    kind = _kind(error)
+    detail = _detail(error, settings) if kind in ("rejected", "malformed") else ""
+    return ModelError(kind, settings.name, detail)
+
+
+def _kind(error: Exception) -> ModelErrorKind:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if "Timeout" in names:
+        return "timeout"
+    if "ContextWindowExceededError" in names:
+        return "context_overflow"
+    if "APIConnectionError" in names:
+        return "unreachable"
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int):
+        return "malformed"
+    if status in (401, 403):
+        return "auth"
+    if status == 429:
+        return "rate_limited"
+    return "server" if status >= 500 else "rejected"
+
+
+def _detail(error: Exception, settings: ModelSettings) -> str:
+    """The provider's reason in one short line, without the key that some providers echo."""
+    text = str(getattr(error, "message", "") or error).split("\n", 1)[0]
+    if settings.api_key and settings.api_key.get_secret_value():
+        text = text.replace(settings.api_key.get_secret_value(), "***")
+    return text.rpartition("Exception - ")[2][:_MAX_DETAIL]

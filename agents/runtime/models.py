@@ -1,0 +1,177 @@
+"""Language models: as a part of ADK's loop for specialists, and as plain completions for the planner.
+
+Which model is a matter of `ModelSettings`; `runbook` means none. Every failure is a ModelError with a kind and words
+for people, after the retries that the settings allow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
+
+from pydantic import BaseModel, ValidationError
+
+from agents.runtime.findings import Usage
+from agents.runtime.litellm_client import call, connection, import_litellm, model_error
+from agents.runtime.model_errors import ModelError, ModelErrorKind
+from agents.runtime.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from google.adk.models.base_llm import BaseLlm
+
+__all__ = [
+    "ChatMessage",
+    "Completion",
+    "ModelError",
+    "ModelErrorKind",
+    "TextStream",
+    "complete",
+    "model_for",
+    "stream",
+    "warm_up",
+]
+
+RUNBOOK = "runbook"
+
+
+class ChatMessage(TypedDict):
+    """One message to a model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Completion(Generic[T]):
+    """A model's answer: its text, the object when a schema was asked for, and what it cost."""
+
+    text: str
+    value: T
+    usage: Usage
+
+
+def model_for(settings: ModelSettings) -> BaseLlm | None:
+    """The model for ADK's loop, to be shared by all turns; None for `runbook`. Imports LiteLLM only when used."""
+    if settings.name == RUNBOOK:
+        return None
+    from agents.runtime.team_llm import TeamLlm
+
+    return TeamLlm(settings)
+
+
+async def warm_up(settings: ModelSettings) -> None:
+    """Imports what the model needs before the first request has to wait for it. Nothing for `runbook`."""
+    if settings.name != RUNBOOK:
+        await import_litellm()
+
+
+@overload
+async def complete(settings: ModelSettings, messages: Sequence[ChatMessage]) -> Completion[Any]: ...
+@overload
+async def complete(
+    settings: ModelSettings, messages: Sequence[ChatMessage], response_schema: type[T]
+) -> Completion[T]: ...
+async def complete(
+    settings: ModelSettings, messages: Sequence[ChatMessage], response_schema: type[BaseModel] | None = None
+) -> Completion[Any]:
+    """One answer. With a schema the model is asked for structured output, and `value` is the validated object.
+
+    Raises ModelError; of kind `malformed` (with the usage that it cost) when the answer is empty or fits no schema.
+    """
+    request: dict[str, Any] = {"model": settings.name, "messages": list(messages), **connection(settings)}
+    if response_schema is None:
+        response = await call(settings, **request)
+    else:
+        response = await _structured(settings, request, response_schema)
+    text, usage = _text(response), usage_of(settings, response)
+    if not text.strip():
+        raise ModelError("malformed", settings.name, "an empty answer", usage)
+    if response_schema is None:
+        return Completion(text, None, usage)
+    try:
+        return Completion(text, response_schema.model_validate_json(_json_in(text)), usage)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise ModelError("malformed", settings.name, f"{where}: {first['msg']}", usage) from error
+
+
+async def _structured(settings: ModelSettings, request: dict[str, Any], schema: type[BaseModel]) -> Any:
+    """Structured output where the server knows it; else the schema in words."""
+    json_schema = schema.model_json_schema()
+    # Not strict: strict schemas know no free-form objects, and what comes back is validated here anyway.
+    asked = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": json_schema}}
+    try:
+        return await call(settings, **request, response_format=asked)
+    except ModelError as error:
+        if error.kind != "rejected" or not re.search(r"response_format|json_schema|structured", str(error)):
+            raise
+    words = "Answer with one JSON object and nothing else. Its JSON schema: "
+    schema_message = {"role": "user", "content": words + json.dumps(json_schema, ensure_ascii=False)}
+    return await call(settings, **{**request, "messages": [*request["messages"], schema_message]})
+
+
+def _json_in(text: str) -> str:
+    """The JSON object in an answer, which small models wrap in prose or a code fence."""
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
+
+
+def stream(settings: ModelSettings, messages: Sequence[ChatMessage]) -> TextStream:
+    """An answer in chunks, as they come: `async for chunk in stream(…)`."""
+    return TextStream(settings, messages)
+
+
+@dataclass
+class TextStream:
+    """A streamed answer. `usage` is complete after the last chunk."""
+
+    settings: ModelSettings
+    messages: Sequence[ChatMessage]
+    usage: Usage = field(default_factory=Usage)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """Yields non-empty chunks. Raises ModelError, also in the middle; tries are repeated only before the start."""
+        chunks = await call(
+            self.settings,
+            model=self.settings.name,
+            messages=list(self.messages),
+            stream=True,
+            stream_options={"include_usage": True},
+            **connection(self.settings),
+        )
+        try:
+            while True:
+                async with asyncio.timeout(self.settings.timeout_seconds):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                if getattr(chunk, "usage", None):
+                    self.usage = usage_of(self.settings, chunk)
+                text = chunk.choices[0].delta.content if chunk.choices else None
+                if text:
+                    yield text
+        except Exception as error:
+            raise model_error(error, self.settings) from error
+
+
+def usage_of(settings: ModelSettings, response: Any) -> Usage:
+    """The tokens of one response; zeros when the server does not count."""
+    usage = getattr(response, "usage", None)
+    return Usage(
+        model=settings.name,
+        calls=1,
+        input_tokens=getattr(usage, "prompt_tokens", 0) or 0,
+        output_tokens=getattr(usage, "completion_tokens", 0) or 0,
+    )
+
+
+def _text(response: Any) -> str:
+    return (response.choices[0].message.content or "") if response.choices else ""
