@@ -1,0 +1,267 @@
+"""Drives one request: plan, dispatch everything that is ready, follow up, answer. Every step is stored first.
+
+All state is in the store, so driving a request again after a crash goes on where it stopped: finished subtasks are
+not repeated, those in flight are sent again with the same `messageId`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agents.runtime.findings import Finding, Usage
+from agents.runtime.settings import LimitSettings
+from planner.answer import Answer, input_required, subtask_views, view
+from planner.clarify import clarification, cluster_named
+from planner.dispatch import Outcome, cancel, dispatch
+from planner.plan import Plan, Subtask
+from planner.request import Pause, Request, now
+from planner.revise import follow_ups
+from planner.store import Step, Store
+from planner.team import MemberClient, Team
+from planner.updates import Failed, InputRequired, TaskStarted
+from planner.watch import Watch
+
+
+class Members(Protocol):
+    """The team, reachable."""
+
+    async def profiles(self) -> Team:
+        """Every member that can be asked, by name."""
+        ...
+
+    async def clusters(self) -> list[str]:
+        """The clusters that the team sees; empty when no member could say."""
+        ...
+
+    def client(self, name: str) -> MemberClient:
+        """How to ask a member. Raises KeyError for one that is not on the team."""
+        ...
+
+
+class Strategy(Protocol):
+    """Planning and synthesis, with or without a model."""
+
+    async def plan(self, request: Request, team: Team) -> tuple[Plan, Usage, list[str]]:
+        """A valid plan, what it cost, and notes for the asker."""
+        ...
+
+    async def answer(
+        self, request: Request, plan: Plan, findings: Mapping[str, Finding]
+    ) -> tuple[Answer, Usage, list[str]]:
+        """The answer, what it cost, and notes for the asker."""
+        ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What driving requests needs."""
+
+    store: Store
+    watch: Watch
+    members: Members
+    strategy: Strategy
+    limits: LimitSettings
+
+
+class Drive:
+    """One request on its way. Made anew for every stretch of work; what lasts is in the store."""
+
+    def __init__(self, desk: Desk, request: Request, plan: Plan | None, findings: dict[str, Finding]) -> None:
+        self._desk, self._request, self._findings = desk, request, findings
+        self._plan = plan
+        self._running: dict[asyncio.Task[Outcome], str] = {}
+
+    async def run(self) -> None:
+        """Works until the request is answered or waits for a person. Cancelling leaves everything to go on later."""
+        clock = asyncio.get_running_loop()
+        ends = clock.time() + self._desk.limits.request_deadline_seconds
+        if self._plan is None and not await self._make_plan():
+            return
+        try:
+            await self._work(lambda: ends - clock.time())
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+        if any(subtask.status == "input_required" for subtask in self.plan.subtasks):
+            return
+        await self._answer()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan; there is one once planning is over."""
+        assert self._plan is not None
+        return self._plan
+
+    async def _make_plan(self) -> bool:
+        """Plans, or pauses with a question. True when there is a plan now."""
+        clusters = [] if self._request.cluster_id else await self._desk.members.clusters()
+        if (pause := clarification(self._request, clusters)) is not None:
+            await self._pause(pause)
+            return False
+        changes: dict[str, Any] = {"status": "running", "cluster_id": cluster_named(self._request, clusters)}
+        if self._request.started_at is None:
+            changes["started_at"] = now()
+        self._request = self._request.model_copy(update=changes)
+        await self._record(Step(request=self._request, events=[_status(self._request)]))
+        plan, usage, notes = await self._desk.strategy.plan(self._request, await self._desk.members.profiles())
+        self._plan = plan
+        self._charge(usage, notes)
+        await self._record(Step(request=self._request, plan=plan, events=[_plan_event(plan)]))
+        return True
+
+    async def _work(self, remaining: Callable[[], float]) -> None:
+        """Sends whatever is ready and takes in what comes back, until nothing is left to run."""
+        while True:
+            await self._skip()
+            await self._send(remaining())
+            if not self._running:
+                break
+            done, _ = await asyncio.wait(self._running, timeout=remaining(), return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                await self._out_of_time()
+                break
+            for task in done:
+                await self._settle(self._running.pop(task), task.result())
+        await self._ask_person()
+
+    async def _send(self, remaining: float) -> None:
+        """Everything ready at once: first stored as running, then sent."""
+        busy = set(self._running.values())
+        resumed = [s for s in self.plan.subtasks if s.status == "running" and s.id not in busy]
+        fresh = [s.model_copy(update={"status": "running", "started_at": now()}) for s in self.plan.ready()]
+        if fresh:
+            await self._change(fresh)
+        deadline = min(self._desk.limits.subtask_deadline_seconds, max(remaining, 0.001))
+        for subtask in (*resumed, *fresh):
+            self._running[asyncio.create_task(self._dispatch(subtask, deadline))] = subtask.id
+
+    async def _dispatch(self, subtask: Subtask, deadline: float) -> Outcome:
+        async def started(update: TaskStarted) -> None:
+            known = {"task_id": update.task_id, "context_id": update.context_id}
+            current = self.plan.subtask(subtask.id)
+            if (current.task_id, current.context_id) != (update.task_id, update.context_id):
+                await self._change([current.model_copy(update=known)], tell=False)
+
+        async def told(text: str) -> None:
+            event = ("progress", {"subtask": subtask.id, "specialist": subtask.specialist, "text": text})
+            await self._record(Step(events=[event]))
+
+        try:
+            member = self._desk.members.client(subtask.specialist)
+        except KeyError:
+            return Failed("is not on the team any more")
+        before = [self._findings[id] for id in subtask.depends_on if id in self._findings]
+        return await dispatch(
+            member, self._request, self.plan, subtask, before, deadline=deadline, started=started, told=told
+        )
+
+    async def _settle(self, subtask_id: str, outcome: Outcome) -> None:
+        """Takes in how a turn ended, and what it makes worth asking next."""
+        subtask = self.plan.subtask(subtask_id)
+        if isinstance(outcome, InputRequired):
+            await self._change([subtask.model_copy(update={"status": "input_required", "note": outcome.text})])
+            return
+        if isinstance(outcome, Failed):
+            await self._change([_ended(subtask, "failed", outcome.reason)])
+            return
+        self._findings[subtask_id] = outcome.finding
+        await self._change([_ended(subtask, "done")], {subtask_id: outcome.finding})
+        await self._follow_up()
+
+    async def _follow_up(self) -> None:
+        team = await self._desk.members.profiles()
+        added = follow_ups(self._request, self.plan, self._findings, team, self._desk.limits)
+        if added:
+            self._plan = self.plan.extended(added)
+            await self._record(Step(plan=self._plan, events=[_plan_event(self._plan)]))
+
+    async def _skip(self) -> None:
+        """Gives up what depends only on work that brought nothing, and what depends on that."""
+        while hopeless := self.plan.hopeless():
+            await self._change([_ended(subtask, "skipped") for subtask in hopeless])
+
+    async def _out_of_time(self) -> None:
+        """The request's deadline: what still runs is stopped, here and at the members."""
+        late = [self.plan.subtask(id) for id in self._running.values()]
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running.clear()
+        reason = f"the request's {self._desk.limits.request_deadline_seconds:.0f} s were over"
+        pending = [subtask for subtask in self.plan.subtasks if subtask.status == "pending"]
+        await self._change([_ended(subtask, "failed", reason) for subtask in (*late, *pending)])
+        await asyncio.gather(*(stop_subtask(self._desk.members, subtask) for subtask in late))
+
+    async def _ask_person(self) -> None:
+        """Passes a member's question on, once nothing else can be done meanwhile."""
+        asking = [subtask for subtask in self.plan.subtasks if subtask.status == "input_required"]
+        if asking:
+            await self._pause(Pause(kind="subtask", question=asking[0].note, subtask_id=asking[0].id))
+
+    async def _pause(self, pause: Pause) -> None:
+        self._request = self._request.model_copy(update={"status": "input_required", "pause": pause})
+        asked = input_required(self._request)
+        assert asked is not None
+        events = [_status(self._request), ("input_required", asked.model_dump(mode="json"))]
+        await self._record(Step(request=self._request, events=events))
+
+    async def _answer(self) -> None:
+        answer, usage, notes = await self._desk.strategy.answer(self._request, self.plan, self._findings)
+        self._charge(usage, notes)
+        status = "answered" if self._findings else "failed"
+        self._request = self._request.model_copy(update={"status": status, "ended_at": now()})
+        whole = view(self._request, self.plan, self._findings, answer).model_dump(mode="json")
+        events = [("answer", whole), _status(self._request)]
+        await self._record(Step(request=self._request, answer=answer, events=events))
+
+    def _charge(self, usage: Usage, notes: list[str]) -> None:
+        spent = {"usage": self._request.usage + usage, "notes": (*self._request.notes, *notes)}
+        self._request = self._request.model_copy(update=spent)
+
+    async def _change(
+        self, subtasks: list[Subtask], findings: dict[str, Finding] | None = None, *, tell: bool = True
+    ) -> None:
+        for subtask in subtasks:
+            self._plan = self.plan.with_subtask(subtask)
+        events = [subtask_event(subtask) for subtask in subtasks] if tell else []
+        await self._record(Step(subtasks=subtasks, findings=findings or {}, events=events))
+
+    async def _record(self, step: Step) -> None:
+        await self._desk.store.record(self._request.id, step)
+        self._desk.watch.moved(self._request.id)
+
+
+async def stop_subtask(members: Members, subtask: Subtask) -> None:
+    """Tells the member to stop, when it was ever told to start and still is on the team."""
+    if subtask.task_id is None:
+        return
+    try:
+        member = members.client(subtask.specialist)
+    except KeyError:
+        return
+    await cancel(member, subtask.task_id)
+
+
+def _ended(subtask: Subtask, status: str, note: str = "") -> Subtask:
+    return subtask.model_copy(update={"status": status, "note": note, "ended_at": now()})
+
+
+def _status(request: Request) -> tuple[str, dict[str, Any]]:
+    return "request", {"id": request.id, "status": request.status}
+
+
+def _plan_event(plan: Plan) -> tuple[str, dict[str, Any]]:
+    subtasks = [item.model_dump(mode="json") for item in subtask_views(plan)]
+    data = {"goal": plan.goal, "strategy": plan.strategy, "revision": plan.revision, "subtasks": subtasks}
+    return "plan", data
+
+
+def subtask_event(subtask: Subtask) -> tuple[str, dict[str, Any]]:
+    """How a subtask stands, as an event."""
+    seconds = subtask.seconds(now())
+    data = {"id": subtask.id, "specialist": subtask.specialist, "status": subtask.status, "seconds": seconds}
+    return "subtask", {**data, "note": subtask.note, "title": subtask.title}

@@ -1,0 +1,98 @@
+"""A Request: what somebody asked, with who asked, which cluster, which language, and how far it has got."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from agents.runtime.findings import Action, Language, Usage, Wire
+from agents.runtime.language import language_of
+
+RequestStatus = Literal["queued", "running", "input_required", "answered", "failed", "cancelled"]
+ENDED: frozenset[RequestStatus] = frozenset({"answered", "failed", "cancelled"})
+MAX_QUESTION = 20_000
+"""Characters of a question or reply: an alert with its labels fits, a log file does not."""
+
+
+class Pause(Wire):
+    """What the team needs from a person before it can go on. A request that waits costs nothing: it is a row."""
+
+    kind: Literal["cluster", "target", "subtask"]
+    """`cluster` and `target` are the planner's own questions; `subtask` is a member's, passed on."""
+    question: str
+    choices: tuple[str, ...] = ()
+    """The possible answers when they are known; empty means free text."""
+    subtask_id: str | None = None
+    """The subtask that asked."""
+    actions: tuple[Action, ...] = ()
+    """What is to be approved, when the question is about Actions."""
+
+
+class Request(Wire):
+    """One question to the team. Every change makes a new value, which the store keeps before it takes effect."""
+
+    id: str
+    question: str
+    language: Language
+    cluster_id: str | None = None
+    user: str = "anonymous"
+    source: str = "http"
+    """The way in: `http`, `a2a`, `cli`, `page`, ..."""
+    context_id: str | None = None
+    """The A2A conversation it came in."""
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: RequestStatus = "queued"
+    replies: tuple[str, ...] = ()
+    """What the person answered to clarifications, oldest first."""
+    pause: Pause | None = None
+    usage: Usage = Field(default_factory=Usage)
+    """What planning and synthesis cost; the members' usage is in their Findings."""
+    notes: tuple[str, ...] = ()
+    """What the asker should know about how the answer came about, such as a model that failed."""
+
+    @property
+    def text(self) -> str:
+        """The question with what was added to it later: planning reads this."""
+        return "\n".join((self.question, *self.replies))
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen to it."""
+        return self.status in ENDED
+
+    def seconds(self) -> float:
+        """From arrival until the end, or until now."""
+        return round(((self.ended_at or now()) - self.created_at).total_seconds(), 3)
+
+
+def new_request(
+    question: str,
+    *,
+    id: str | None = None,
+    language: Language | None = None,
+    cluster_id: str | None = None,
+    user: str | None = None,
+    source: str = "http",
+    context_id: str | None = None,
+) -> Request:
+    """A Request as it arrives; the language is the question's own unless the asker says otherwise."""
+    return Request(
+        id=id or secrets.token_hex(6),
+        question=question.strip(),
+        language=language or language_of(question),
+        cluster_id=cluster_id or None,
+        user=user or "anonymous",
+        source=source,
+        context_id=context_id,
+        created_at=now(),
+    )
+
+
+def now() -> datetime:
+    """The present, with time zone."""
+    return datetime.now(UTC)

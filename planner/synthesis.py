@@ -1,0 +1,225 @@
+"""Findings -> answer: Markdown in the asker's language, summary first, every claim with its evidence. Pure.
+
+It never invents: root causes, numbers and changes are the findings' own; where evidence ends it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.runtime.findings import Action, Evidence, Finding, RootCause
+from planner.answer import Answer
+from planner.merge import merged_causes, unique_evidence, unique_text
+from planner.plan import Plan, Subtask
+from planner.proposals import action_of, proposals
+from planner.request import Request
+from planner.wording import action_phrase, ago, change_phrase, say, time_text
+
+MAX_SEEN = 6
+"""Further observations shown beside the evidence of root causes."""
+DIAGNOSIS = "diagnoser"
+"""Whose silence means that health cannot be claimed."""
+
+
+def synthesise(request: Request, plan: Plan, findings: Mapping[str, Finding], now: datetime) -> Answer:
+    """The answer of the runbook; a model may later say it better, and this one stands when that fails."""
+    page = _Page(request, plan, [(s, findings[s.id]) for s in plan.subtasks if s.id in findings], now)
+    text = "\n\n".join(section for section in page.sections() if section)
+    return Answer(text=text, root_causes=page.causes, actions=page.actions, missing=page.missing)
+
+
+def missing_parts(request: Request, plan: Plan, findings: Iterable[Finding]) -> list[str]:
+    """What did not arrive: subtasks that brought nothing, and what specialists could not see."""
+    lines: list[str] = []
+    for subtask in plan.subtasks:
+        words = {"specialist": subtask.specialist, "title": subtask.title, "reason": subtask.note or subtask.status}
+        if subtask.status in ("failed", "cancelled"):
+            lines.append(say(request.language, "failed", **words))
+        elif subtask.status == "skipped":
+            lines.append(say(request.language, "skipped", **words))
+    return unique_text([*lines, *(line for finding in findings for line in finding.missing)])
+
+
+class _Page:
+    """One answer in the making; evidence gets its numbers in the order in which it is cited."""
+
+    def __init__(self, request: Request, plan: Plan, parts: list[tuple[Subtask, Finding]], now: datetime) -> None:
+        self.language = request.language
+        self.plan, self.parts, self.now = plan, parts, now
+        self.findings = [finding for _, finding in parts]
+        self.causes = merged_causes(self.findings)
+        self.actions = proposals(self.findings, self.causes)
+        self.missing = missing_parts(request, plan, self.findings)
+        self.notes = list(request.notes)
+        self._cited: dict[tuple[str, str], tuple[int, Evidence]] = {}
+
+    def sections(self) -> Iterable[str]:
+        """The parts of the answer, top to bottom; empty ones are left out by the caller."""
+        yield self._summary()
+        if self.causes:
+            yield self._causes()
+            yield self._changes()
+        yield from self._texts()
+        yield self._todo()
+        yield self._seen()
+        yield self._evidence()
+        yield self._list("elsewhere", unique_text(line for f in self.findings for line in f.elsewhere))
+        yield self._list("missing", self.missing)
+        yield "\n".join(f"*{note}*" for note in self.notes)
+
+    def say(self, key: str, **values: Any) -> str:
+        return say(self.language, key, **values)
+
+    def _summary(self) -> str:
+        if len(self.causes) == 1:
+            cause = self.causes[0]
+            first = self.say("cause_one", resource=cause.resource, fault=cause.fault)
+            return f"{first} {first_sentence(cause.explanation)}".strip()
+        if self.causes:
+            lines = (f"- `{c.resource}` ({c.fault}): {first_sentence(c.explanation)}" for c in self.causes)
+            return "\n".join((self.say("cause_many", count=len(self.causes)), *lines))
+        if not self.findings:
+            return self.say("nothing")
+        if self.plan.intent == "change":
+            return self.say("prepared") if self.actions else ""
+        if self.plan.intent != "diagnose" or not any(s.specialist == DIAGNOSIS for s in self.plan.subtasks):
+            return ""
+        failed = [s for s in self.plan.subtasks if s.specialist == DIAGNOSIS and s.status != "done"]
+        if failed:
+            return self.say("undiagnosed", reason=failed[0].note or failed[0].status)
+        return self.say("healthy_partly" if self.missing else "healthy")
+
+    def _causes(self) -> str:
+        heading = self.say("cause" if len(self.causes) == 1 else "causes")
+        return "\n\n".join((f"## {heading}", *(self._cause(n, cause) for n, cause in enumerate(self.causes, 1))))
+
+    def _cause(self, number: int, cause: RootCause) -> str:
+        lines = [f"{number}. **`{cause.resource}`** — {_one_line(cause.explanation)}{self._cite(cause.evidence)}"]
+        if cause.since:
+            lines.append(self.say("since", time=time_text(cause.since), ago=ago(cause.since, self.now, self.language)))
+        confidence = self.say("confidence", percent=round(cause.confidence * 100))
+        reason = f"（{cause.confidence_reason}）" if self.language == "zh" else f" ({cause.confidence_reason})"
+        lines.append(confidence + (reason if cause.confidence_reason else ""))
+        if len(cause.chain) > 1:
+            colon = "：" if self.language == "zh" else ": "
+            lines.append(f"{self.say('chain')}{colon}{' → '.join(cause.chain)}")
+        return "\n   - ".join(lines)
+
+    def _changes(self) -> str:
+        changes = [change for cause in self.causes for change in cause.changes]
+        return self._list("changed", unique_text(change_phrase(change, self.language) for change in changes))
+
+    def _texts(self) -> Iterable[str]:
+        """What specialists say in their own words: all of it when facts were asked, else only what no section holds."""
+        shown = [(s, f) for s, f in self.parts if f.text.strip() and self._speaks(s)]
+        for subtask, finding in shown:
+            text = _demoted(finding.text.strip()) + self._cite(finding.evidence)
+            yield text if len(shown) == 1 and not self.causes else f"### {self._says(subtask)}\n\n{text}"
+
+    def _says(self, subtask: Subtask) -> str:
+        return self.say("says", name=subtask.specialist)
+
+    def _speaks(self, subtask: Subtask) -> bool:
+        if subtask.specialist == "executor":
+            return not self.actions
+        if self.causes:
+            return subtask.specialist not in (DIAGNOSIS, "auditor", "metrics")
+        return True
+
+    def _todo(self) -> str:
+        short = [item for item in self.actions if item["term"] == "short"]
+        long = [item for item in self.actions if item["term"] != "short"]
+        advice = unique_text(line for cause in self.causes for line in cause.advice)
+        now = [self._action(item) for item in short] or [f"- {line}" for line in advice[:1]]
+        later = [self._action(item) for item in long] + [f"- {line}" for line in (advice if short else advice[1:])]
+        parts = []
+        if now:
+            parts.append("\n".join((f"## {self.say('now')}\n", *now)))
+            if short:
+                parts.append(self.say("approval"))
+        if later:
+            parts.append("\n".join((f"## {self.say('later')}\n", *later)))
+        return "\n\n".join(parts)
+
+    def _action(self, item: dict[str, Any]) -> str:
+        action = Action.model_validate(item)
+        phrase = action_phrase(action, self.language)
+        dash = "。" if self.language == "zh" else ". "
+        lines = [f"- {phrase[0].upper()}{phrase[1:]}{dash + _one_line(action.reason) if action.reason else ''}"]
+        dry_run: dict[str, Any] = item.get("dry_run") or {}
+        lines += [f"  - {remark}" for remark in self._remarks(dry_run)]
+        if diff := str(dry_run.get("diff") or "").strip("\n"):
+            lines += ["", "  ```diff", *(f"  {line}" for line in diff.splitlines()), "  ```"]
+        return "\n".join(lines)
+
+    def _remarks(self, dry_run: dict[str, Any]) -> Iterable[str]:
+        if reason := dry_run.get("error"):
+            yield self.say("no_dry_run", reason=_one_line(str(reason)))
+        risk = dry_run.get("risk")
+        level = risk.get("level") if isinstance(risk, dict) else risk
+        if level:
+            yield self.say("risk", level=level)
+        if rights := dry_run.get("lacking"):
+            yield self.say("lacking", rights=", ".join(map(str, rights)))
+        inverse = dry_run.get("inverse")
+        if isinstance(inverse, dict) and (back := action_of(inverse)) is not None:
+            yield self.say("way_back", action=action_phrase(back, self.language))
+
+    def _seen(self) -> str:
+        """Numbers, events and audit entries that speak of a root cause's object and were not cited yet."""
+        if not self.causes:
+            return ""
+        names = {cause.resource.rsplit("/", 1)[-1] for cause in self.causes}
+        found = unique_evidence(item for finding in self.findings for item in finding.evidence)
+        about = [item for item in found if any(name in f"{item.query} {item.excerpt}" for name in names)]
+        fresh = [item for item in about if (item.source, item.excerpt) not in self._cited][:MAX_SEEN]
+        return self._list("seen", [f"{_one_line(item.excerpt)}{self._cite([item])}" for item in fresh])
+
+    def _cite(self, evidence: Iterable[Evidence]) -> str:
+        numbers: list[int] = []
+        for item in evidence:
+            number, _ = self._cited.setdefault((item.source, item.excerpt), (len(self._cited) + 1, item))
+            numbers.append(number)
+        marks = "".join(f"[{number}]" for number in dict.fromkeys(numbers))
+        return f" {marks}" if marks else ""
+
+    def _evidence(self) -> str:
+        lines = [
+            f"{number}. {item.source}, {time_text(item.observed_at)}: {_code(item.excerpt)}"
+            + (f" — `{_one_line(item.query)}`" if item.query else "")
+            for number, item in self._cited.values()
+        ]
+        return "\n".join((f"## {self.say('evidence')}\n", *lines)) if lines else ""
+
+    def _list(self, heading: str, lines: list[str]) -> str:
+        return "\n".join((f"## {self.say(heading)}\n", *(f"- {line}" for line in lines))) if lines else ""
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that ends a sentence, so that `v1.2.3` stays whole."""
+    line = _one_line(text)
+    ends = [i for mark in (". ", "。", "! ", "! ") if (i := line.find(mark)) > 0]
+    return line[: min(ends) + 1] if ends else line
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _code(text: str) -> str:
+    """As inline code, whatever backticks are in it."""
+    line = _one_line(text)
+    fence = "``" if "`" in line else "`"
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}" if line else ""
+
+
+def _demoted(markdown: str) -> str:
+    """Headings two levels down, so that a specialist's page fits below one of ours; code blocks are left alone."""
+    fenced, lines = False, []
+    for line in markdown.splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        lines.append(f"##{line}" if line.startswith("#") and not fenced and line.count("#") < 5 else line)
+    return "\n".join(lines)
