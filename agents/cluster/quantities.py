@@ -59,7 +59,7 @@ def format_cpu(cores: Decimal | float) -> str:
 
 
 def format_memory(size: float | Decimal) -> str:
-    """Bytes in the largest binary unit that keeps three digits or loses nothing: `134217728` is `128Mi`."""
+    """Bytes in the largest binary unit that loses nothing, or at most five percent: `134217728` is `128Mi`."""
     size = int(size)
     for suffix in _BINARY:
         unit = int(_SUFFIXES[suffix])
@@ -67,6 +67,6 @@ def format_memory(size: float | Decimal) -> str:
             return f"{size // unit}{suffix}"
     for suffix in _BINARY:
         unit = int(_SUFFIXES[suffix])
-        if abs(size) >= 10 * unit or (abs(size) >= unit and suffix == "Ki"):
+        if abs(size) >= 10 * unit:
             return f"{round(size / unit)}{suffix}"
     return str(size)
