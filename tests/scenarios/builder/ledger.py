@@ -42,6 +42,7 @@ class Ledger:
         self.nodes_down = set()
         self.with_usage = False
         self.reboots, self.dead = {}, {}
+        self.aliases = {}
 
     def ago(self, d=0, h=0, m=0, s=0):
         if d and not (h or m or s):

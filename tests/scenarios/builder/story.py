@@ -54,13 +54,14 @@ class Story:
         make = settings.pop("make", Cluster.small)
         c = make(f"{self.name.split('-')[0]}-{seed % 90 + 10}", ts(moment), **settings)
         self.build(c)
-        return c.files() | {"scenario.yaml": dump_scenario(self._truth(c))}
+        rendered = c.files()
+        return rendered | {"scenario.yaml": dump_scenario(self._truth(c))}
 
     def _truth(self, c: Cluster) -> dict[str, Any]:
         expect: dict[str, Any] = {
             "healthy": not self.causes,
             "root_causes": [
-                {"resource": x.resource, "fault": x.fault, "mentions": list(x.mentions)} for x in self.causes
+                {"resource": c.aliases.get(x.resource, x.resource), "fault": x.fault, "mentions": list(x.mentions)} for x in self.causes
             ],
             "not_blamed": list(self.spare),
         }
