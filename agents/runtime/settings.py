@@ -118,6 +118,12 @@ class ServerSettings(Section):
     public_url: str | None = None
     """The URL on the card when it differs from host and port, such as behind a Service."""
     shutdown_grace_seconds: float = Field(default=10, ge=0)
+    card_dialect: Literal["1.0", "0.3"] = "1.0"
+    """`0.3` adds the fields of A2A 0.3 (`url`, `protocolVersion`, …) to the card, which the 1.0 schema forbids. Either
+    way a client that asks with `A2A-Version: 0.3`, or for `/.well-known/agent.json`, gets them."""
+    push_allow: list[str] = Field(default_factory=list)
+    """Hosts (`*.example.com`) and networks (`10.0.0.0/8`) that push notifications may go to although they are not
+    public; `*` for anywhere. A service that listens on loopback may always call loopback."""
 
 
 class Settings(BaseSettings):

@@ -29,6 +29,8 @@ PART_TYPE = "adk_type"
 """Metadata key of a data part's kind; ADK and kagent 0.10 read it."""
 PART_TYPE_URI = "kagent.dev/a2a/part-type"
 """The same for kagent 1.0."""
+MEDIA_TYPE = "mediaType"
+"""Metadata key that repeats a text part's media type for clients of A2A 0.3."""
 CALL = "function_call"
 RESULT = "function_response"
 
@@ -63,12 +65,19 @@ def text_part(text: str, media_type: str = "text/markdown") -> Part:
 
 def subtask_part(subtask: SubtaskInput) -> Part:
     """The structured input that accompanies an instruction."""
-    return Part(text=subtask.model_dump_json(exclude_defaults=True), media_type=SUBTASK_MEDIA_TYPE)
+    return _json_part(subtask.model_dump_json(exclude_defaults=True), SUBTASK_MEDIA_TYPE)
 
 
 def finding_part(finding: Finding) -> Part:
     """The structured result."""
-    return Part(text=finding.model_dump_json(exclude_defaults=True), media_type=FINDING_MEDIA_TYPE)
+    return _json_part(finding.model_dump_json(exclude_defaults=True), FINDING_MEDIA_TYPE)
+
+
+def _json_part(text: str, media_type: str) -> Part:
+    part = Part(text=text, media_type=media_type)
+    # Text parts of A2A 0.3 have no media type, but they do have metadata.
+    part.metadata.update({MEDIA_TYPE: media_type})
+    return part
 
 
 def instruction_message(
@@ -140,7 +149,13 @@ def _data_part(data: Mapping[str, Any], kind: str) -> Part:
 
 def text_of(parts: Iterable[Part]) -> str:
     """What people read: text parts that are prose, one per line block."""
-    return "\n".join(p.text for p in parts if p.WhichOneof("content") == "text" and _is_prose(p.media_type))
+    return "\n".join(p.text for p in parts if p.WhichOneof("content") == "text" and _is_prose(_media_type(p)))
+
+
+def _media_type(part: Part) -> str:
+    if part.media_type or not part.HasField("metadata"):
+        return part.media_type
+    return str(json_format.MessageToDict(part.metadata).get(MEDIA_TYPE, ""))
 
 
 def _is_prose(media_type: str) -> bool:
@@ -234,11 +249,11 @@ def _kind(part: Part) -> str:
 
 def _joined(artifact: Artifact) -> str:
     """Chunks of a streamed artifact are parts of one text, so nothing comes between them."""
-    return "".join(p.text for p in artifact.parts if p.WhichOneof("content") == "text" and _is_prose(p.media_type))
+    return "".join(p.text for p in artifact.parts if p.WhichOneof("content") == "text" and _is_prose(_media_type(p)))
 
 
 def _text_of_type(parts: Iterable[Part], media_type: str) -> str | None:
-    chunks = [p.text for p in parts if p.WhichOneof("content") == "text" and p.media_type == media_type]
+    chunks = [p.text for p in parts if p.WhichOneof("content") == "text" and _media_type(p) == media_type]
     return "".join(chunks) if chunks else None
 
 

@@ -1,0 +1,98 @@
+"""A2A over HTTP: JSON-RPC 1.0 and 0.3 at `/`, HTTP+JSON 1.0 at `/rest`, with the SDK's dispatchers put right.
+
+Put right here: a foreign Content-Type is told so (-32005), bad 0.3 parameters are -32602, a 0.3 push configuration can
+be read without its own id, deleting one answers with a result, and activated extensions are echoed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from a2a.extensions.common import HTTP_EXTENSION_HEADER, get_requested_extensions
+from a2a.server.request_handlers import RequestHandler
+from a2a.server.request_handlers.response_helpers import build_error_response
+from a2a.server.routes import create_rest_routes
+from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
+from a2a.types import AgentCard
+from a2a.utils.errors import ContentTypeNotSupportedError
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+# isort: split
+# Only after a2a.server.routes: imported first, this module runs into a circular import of the SDK.
+from a2a.compat.v0_3.jsonrpc_adapter import JSONRPC03Adapter
+
+from agents.runtime.cards import REST_PATH
+from agents.runtime.context import CallerContextBuilder
+
+MEDIA_TYPES = ("application/json", "application/a2a+json")
+INVALID_PARAMS = -32602
+
+
+class JsonRpc(JsonRpcDispatcher):
+    """JSON-RPC of both protocol versions on one URL; the method's name tells them apart."""
+
+    def __init__(self, handler: RequestHandler, card: AgentCard) -> None:
+        builder = CallerContextBuilder()
+        super().__init__(handler, builder, enable_v0_3_compat=True)
+        self._v03_adapter = LegacyJsonRpc(handler, builder)
+        self._extensions = {extension.uri for extension in card.capabilities.extensions}
+
+    async def handle_requests(self, request: Request) -> Response:
+        """One POST."""
+        content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if content_type and content_type not in MEDIA_TYPES:
+            error = ContentTypeNotSupportedError(message=f"Content-Type {content_type} is not supported; send JSON")
+            return JSONResponse(build_error_response(None, error))
+        response = await super().handle_requests(request)
+        active = self._extensions & get_requested_extensions(request.headers.getlist(HTTP_EXTENSION_HEADER))
+        if active:
+            response.headers[HTTP_EXTENSION_HEADER] = ", ".join(sorted(active))
+        return response
+
+
+class LegacyJsonRpc(JSONRPC03Adapter):
+    """The 0.3 methods."""
+
+    async def handle_request(
+        self, request_id: str | int | None, method: str, body: dict[str, Any], request: Request
+    ) -> Any:
+        """One call, already parsed as JSON-RPC."""
+        body = _with_config_id(method, body)
+        try:
+            self.METHOD_TO_MODEL[method].model_validate(body)
+        except ValidationError as error:
+            return _invalid_params(request_id, error)
+        response = await super().handle_request(request_id, method, body, request)
+        deleted = method == "tasks/pushNotificationConfig/delete"
+        if deleted and isinstance(response, JSONResponse) and b'"error"' not in bytes(response.body):
+            return JSONResponse({"jsonrpc": "2.0", "id": request_id, "result": None})
+        return response
+
+
+def _with_config_id(method: str, body: dict[str, Any]) -> dict[str, Any]:
+    """0.3 clients may ask for a task's only configuration, whose id is then the task's."""
+    params = body.get("params")
+    if method != "tasks/pushNotificationConfig/get" or not isinstance(params, dict):
+        return body
+    return {**body, "params": {"pushNotificationConfigId": params.get("id"), **params}}
+
+
+def _invalid_params(request_id: str | int | None, error: ValidationError) -> JSONResponse:
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"])
+    content = {"code": INVALID_PARAMS, "message": "Invalid params", "data": f"{where}: {first['msg']}"}
+    return JSONResponse({"jsonrpc": "2.0", "id": request_id, "error": content})
+
+
+def a2a_routes(handler: RequestHandler, card: AgentCard) -> Sequence[BaseRoute]:
+    """All routes of the protocol except the card's."""
+    rest = create_rest_routes(handler, context_builder=CallerContextBuilder(), enable_v0_3_compat=False)
+    return [
+        Route("/", JsonRpc(handler, card).handle_requests, methods=["POST"]),
+        # A Mount, because the SDK's own path prefix puts tenants before it, where its client does not look.
+        Mount(REST_PATH, routes=list(rest)),
+    ]

@@ -1,0 +1,152 @@
+"""One service as an ASGI app: A2A, card, MCP tools, health, metrics, and what a member adds to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from a2a.server.agent_execution import AgentExecutor
+from a2a.types import AgentCard
+from fastapi import APIRouter, FastAPI
+from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.authentication import AuthenticationBackend
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agents.runtime.a2a_routes import a2a_routes
+from agents.runtime.cards import card_routes, load_card
+from agents.runtime.definition import AgentDefinition
+from agents.runtime.health import Check, a2a_check, health_router, tools_check
+from agents.runtime.push_policy import PushPolicy
+from agents.runtime.push_sender import PushSender
+from agents.runtime.push_store import PushStore
+from agents.runtime.service_metrics import REQUEST_SECONDS, REQUESTS
+from agents.runtime.settings import Settings
+from agents.runtime.task_handler import TaskHandler
+from agents.runtime.task_store import TaskStore
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def build_service(definition: AgentDefinition, settings: Settings) -> FastAPI:
+    """A specialist: its own agent over A2A, and the same tools over MCP."""
+    from agents.runtime.specialist import SpecialistExecutor  # ADK is slow to import and not every service needs it
+
+    tools = definition.tools(settings)
+    executor = SpecialistExecutor(definition, settings, tools)
+    return build_app(load_card(definition.name, settings), executor, settings, name=definition.name, tools=tools)
+
+
+def build_app(
+    card: AgentCard,
+    executor: AgentExecutor,
+    settings: Settings,
+    *,
+    name: str,
+    tools: MCPServer | None = None,
+    routers: Sequence[APIRouter] = (),
+    lifespans: Sequence[Lifespan] = (),
+    ready: Mapping[str, Check] | None = None,
+    resume: bool = False,
+    authentication: AuthenticationBackend | None = None,
+) -> FastAPI:
+    """Puts a service together. It is served by `agents.runtime.serve`.
+
+    `lifespans` open before the first request, in order, and close after the last. `resume`: the executor is called
+    again for tasks that a crash or a stop left open, with the last message of the user; without it they are closed as
+    FAILED. `app.state.tasks` is the TaskHandler, `app.state.drain` what a graceful stop awaits.
+    """
+    store = TaskStore.at(settings.store.url, settings.store.folder, name)
+    push_store = PushStore(store.engine, name)
+    push_sender = PushSender(name, push_store, _push_policy(settings))
+    handler = TaskHandler(name, executor, card, store, push_store, push_sender, resume=resume)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            await store.open()
+            stack.push_async_callback(store.close)
+            stack.push_async_callback(push_sender.close)
+            if tools is not None:
+                await stack.enter_async_context(tools.session_manager.run())
+            for extra in lifespans:
+                await stack.enter_async_context(extra(app))
+            await handler.start()
+            # Closing twice is harmless: a served app was drained already, a test's app was not.
+            stack.push_async_callback(handler.drain, 0.0)
+            yield
+
+    app = FastAPI(title=f"kubeteam {name}", version=card.version, description=card.description, lifespan=lifespan)
+    app.state.tasks = handler
+    app.state.drain = _drain(handler, settings.server.shutdown_grace_seconds)
+    checks: dict[str, Check] = {"a2a": a2a_check(app), **(ready or {})}
+    if tools is not None:
+        checks["tools"] = tools_check(tools)
+    app.include_router(health_router(checks, lambda: handler.draining))
+    for router in routers:
+        app.include_router(router)
+    app.router.routes.extend(card_routes(card, settings.server.card_dialect))
+    app.router.routes.extend(a2a_routes(handler, card))
+    if tools is not None:
+        app.router.routes.extend(_mcp_app(tools).routes)
+    if authentication is not None:
+        app.add_middleware(AuthenticationMiddleware, backend=authentication)
+    app.add_middleware(Measured, service=name)
+    return app
+
+
+def _mcp_app(tools: MCPServer) -> FastAPI:
+    """Stateless and answered with plain JSON, so that any replica can answer any call.
+
+    The Host guard is off: services are reached under names that only the cluster knows, and pages of strangers are kept
+    out by the absence of CORS headers.
+    """
+    guard = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    return tools.streamable_http_app(  # pyright: ignore[reportReturnType] - a Starlette app; only its routes are used
+        streamable_http_path="/mcp", stateless_http=True, json_response=True, transport_security=guard, host="0.0.0.0"
+    )
+
+
+def _push_policy(settings: Settings) -> PushPolicy:
+    local = ["127.0.0.0/8", "::1", "localhost"] if settings.server.host in LOOPBACK else []
+    return PushPolicy([*settings.server.push_allow, *local])
+
+
+def _drain(handler: TaskHandler, seconds: float) -> Callable[[], Awaitable[None]]:
+    async def drain() -> None:
+        await handler.drain(seconds)
+
+    return drain
+
+
+class Measured:
+    """Counts and times requests by route, never by path: paths hold ids."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            route = getattr(scope.get("route"), "path", None) or (
+                "/rest" if scope["path"].startswith("/rest") else "other"
+            )
+            REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
+            REQUEST_SECONDS.labels(self._service, route).observe(time.perf_counter() - began)

@@ -1,0 +1,22 @@
+"""Prometheus metrics of every service. They are labelled by service, because a process may hold several."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("kubeteam_http_requests_total", "HTTP requests", ["service", "method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "kubeteam_http_request_seconds",
+    "Time to the end of an HTTP response, streams included",
+    ["service", "route"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300),
+)
+TASKS = Counter("kubeteam_a2a_task_runs_total", "A2A task runs by the state that they ended in", ["service", "state"])
+TASKS_RUNNING = Gauge("kubeteam_a2a_tasks_running", "A2A tasks that an executor works on", ["service"])
+TASK_SECONDS = Histogram(
+    "kubeteam_a2a_task_run_seconds",
+    "Time from a message to the end of the executor's run",
+    ["service", "state"],
+    buckets=(0.05, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600),
+)
+PUSHES = Counter("kubeteam_a2a_pushes_total", "Push notifications by outcome", ["service", "outcome"])
