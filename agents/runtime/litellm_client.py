@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from agents.runtime.model_errors import ModelError, ModelErrorKind
@@ -80,7 +81,7 @@ async def call(settings: ModelSettings, **request: Any) -> Any:
 
 def _wait(error: Exception, tries: int) -> float:
     """Seconds until the next try: what the server asks for, else 0.25 s, doubled each time, with jitter."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    headers = getattr(error, "litellm_response_headers", None) or {}
     asked = str(headers.get("retry-after", ""))
     if asked.replace(".", "", 1).isdigit():
         return float(asked)
@@ -94,26 +95,36 @@ def model_error(error: Exception, settings: ModelSettings) -> ModelError:
     if isinstance(error, TimeoutError):
         return ModelError("timeout", settings.name, f"{settings.timeout_seconds:g} s")
     kind = _kind(error)
-    detail = _detail(error, settings) if kind in ("rejected", "malformed") else ""
+    detail = _detail(error, settings) if kind == "rejected" else ""
     return ModelError(kind, settings.name, detail)
 
 
 def _kind(error: Exception) -> ModelErrorKind:
-    names = {cls.__name__ for cls in type(error).__mro__}
-    if "Timeout" in names:
+    causes = list(_causes(error))
+    names = {cls.__name__ for cause in causes for cls in type(cause).__mro__}
+    status = getattr(error, "status_code", None)
+    if "Timeout" in names or status == 408:
         return "timeout"
     if "ContextWindowExceededError" in names:
         return "context_overflow"
-    if "APIConnectionError" in names:
+    # LiteLLM calls both of these a server error: no connection, and an answer that it cannot read.
+    if "APIConnectionError" in names or "ConnectError" in names:
         return "unreachable"
-    status = getattr(error, "status_code", None)
-    if not isinstance(status, int):
+    if not isinstance(status, int) or type(causes[-1]).__module__.startswith("litellm"):
         return "malformed"
     if status in (401, 403):
         return "auth"
     if status == 429:
         return "rate_limited"
     return "server" if status >= 500 else "rejected"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was made of, outermost first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _detail(error: Exception, settings: ModelSettings) -> str:

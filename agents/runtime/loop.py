@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
-from google.adk.agents.invocation_context import LlmCallsLimitExceededError
 from google.adk.agents.llm_agent import LlmAgent
 from google.adk.agents.run_config import RunConfig
 from google.adk.apps.app import App
@@ -55,6 +54,7 @@ class Said:
 
     text: str = ""
     usage: Usage = field(default_factory=Usage)
+    steps: int = 0
     fruitless: int = 0
 
 
@@ -89,14 +89,14 @@ async def run_loop(
         user_id="turn",
         session_id="turn",
         new_message=types.Content(role="user", parts=[types.Part(text=message)]),
-        run_config=RunConfig(max_llm_calls=max_calls),
+        # One more than we allow: ADK's own limit ends in a traceback.
+        run_config=RunConfig(max_llm_calls=max_calls + 1),
     )
-    try:
-        async with aclosing(events):
-            async for event in events:
-                await _take(event, model.model, said, report)
-    except LlmCallsLimitExceededError as error:
-        raise ModelError("limit", model.model, str(max_calls)) from error
+    async with aclosing(events):
+        async for event in events:
+            await _take(event, model.model, said, report)
+            if said.steps >= max_calls and event.get_function_responses():
+                raise ModelError("limit", model.model, str(max_calls))
 
 
 async def _take(event: Event, model: str, said: Said, report: Report) -> None:
@@ -108,13 +108,14 @@ async def _take(event: Event, model: str, said: Said, report: Report) -> None:
         raise _model_error(str(event.error_code), event.error_message or "", model)
     calls, responses = event.get_function_calls(), event.get_function_responses()
     if calls:
+        said.steps += 1
         await report([CallNote(c.id or "", c.name or "", c.args or {}) for c in calls])
     if responses:
         await report([ResultNote(r.id or "", r.name or "", r.response or {}) for r in responses])
         failed = all("error" in (r.response or {}) for r in responses)
         said.fruitless = said.fruitless + 1 if failed else 0
         if said.fruitless >= MAX_FRUITLESS_STEPS and model != "runbook":
-            raise ModelError("malformed", model, "its tool calls kept failing")
+            raise ModelError("malformed", model, "failing_calls")
     if not calls and not responses:
         said.text = _text(event.content.parts or ()) if event.content else ""
 

@@ -22,6 +22,17 @@ _WORDS: dict[ModelErrorKind, dict[Language, str]] = {
     "limit": {"en": "{model} used up the model calls of one turn", "zh": "{model} 用尽了单次任务的模型调用次数"},
 }
 
+_REASONS: dict[str, dict[Language, str]] = {
+    "empty": {"en": "an empty answer", "zh": "回答为空"},
+    "MODEL_RETURNED_NO_CONTENT": {"en": "an empty answer", "zh": "回答为空"},
+    "MAX_TOKENS": {"en": "the answer was cut off", "zh": "回答被截断"},
+    "MALFORMED_FUNCTION_CALL": {"en": "tool arguments that are no JSON", "zh": "工具参数不是合法的 JSON"},
+    "printed_calls": {"en": "it writes tool calls as text", "zh": "它把工具调用写成了文本"},
+    "no_look": {"en": "it answered without looking", "zh": "它没有查看集群就作答"},
+    "failing_calls": {"en": "its tool calls kept failing", "zh": "它的工具调用接连失败"},
+}
+"""Known values of `detail`; any other is shown as it is."""
+
 
 class ModelError(Exception):
     """A model call failed for good, retries included."""
@@ -36,7 +47,8 @@ class ModelError(Exception):
     def describe(self, language: Language) -> str:
         """One clause for a person: what failed, and the provider's own short reason where it helps."""
         words = _WORDS[self.kind][language].format(model=self.model)
-        return f"{words} ({self.detail})" if self.detail else words
+        reason = _REASONS[self.detail][language] if self.detail in _REASONS else self.detail
+        return f"{words} ({reason})" if reason else words
 
 
 def without_model(error: ModelError, language: Language) -> str:

@@ -92,7 +92,7 @@ async def complete(
         response = await _structured(settings, request, response_schema)
     text, usage = _text(response), usage_of(settings, response)
     if not text.strip():
-        raise ModelError("malformed", settings.name, "an empty answer", usage)
+        raise ModelError("malformed", settings.name, "empty", usage)
     if response_schema is None:
         return Completion(text, None, usage)
     try:

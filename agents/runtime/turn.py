@@ -119,11 +119,11 @@ async def _ask_model(
         logger.exception("%s: the model's turn broke", place.definition.name)
         raise ModelError("malformed", model.model, type(error).__name__) from error
     if not said.text:
-        raise ModelError("malformed", model.model, "an empty answer")
+        raise ModelError("malformed", model.model, "empty")
     if prints_tool_calls(said.text):
-        raise ModelError("malformed", model.model, "it writes tool calls as text")
+        raise ModelError("malformed", model.model, "printed_calls")
     if not any(result.error is None for result in journal.results) and place.definition.runbook(turn):
-        raise ModelError("malformed", model.model, "it answered without looking")
+        raise ModelError("malformed", model.model, "no_look")
 
 
 async def _follow_runbook(
