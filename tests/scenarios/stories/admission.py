@@ -93,19 +93,18 @@ def tower_psa(c):
 
 
 @story(
-    "policy-down", "A policy webhook has no endpoint, and its failure policy is Fail",
+    "policy-down", "A policy webhook serves a certificate that its caBundle does not sign, and its failure policy is Fail",
     en="Since noon nothing new can start anywhere: scaling, restarts, jobs, all blocked. API server problem?",
     zh="从中午开始任何新 Pod 都起不来：扩容、重启、Job 全被卡住，是 API server 的问题吗？",
-    causes=[cause("ValidatingWebhookConfiguration/image-policy", "admission_webhook_failing", "image-policy", "no endpoints|endpoint|端点")],
-    spare=["sales/Deployment/quotes", "policy-system/Service/image-policy"],
+    causes=[cause("ValidatingWebhookConfiguration/image-policy", "admission_webhook_failing", "image-policy", "x509|certificate|caBundle|证书")],
+    spare=["sales/Deployment/quotes", "policy-system/Service/image-policy", "policy-system/Deployment/image-policy"],
 )
 def policy_down(c):
     c.ns("policy-system")
-    c.deploy("policy-system", "image-policy-legacy", [web("policy", REG + "/policy/image-policy:1.0.0")], 1, created=c.ago(d=80), sel={"app": "image-policy-v1"})
-    c.svc("policy-system", "image-policy", [("https", 443, 8443)], sel={"app": "image-policy"})
+    c.app("policy-system", "image-policy", REG + "/policy/image-policy:1.0.0", 8443, svc=443)
     webhook(c, "ValidatingWebhookConfiguration", "image-policy", ("policy-system", "image-policy", "/validate"))
     ns = c.ns("sales")
-    err = 'Internal error occurred: failed calling webhook "image-policy.example.com": failed to call webhook: Post "https://image-policy.policy-system.svc:443/validate?timeout=10s": no endpoints available for service "image-policy"'
+    err = 'Internal error occurred: failed calling webhook "image-policy.example.com": failed to call webhook: Post "https://image-policy.policy-system.svc:443/validate?timeout=10s": tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "image-policy-ca")'
     c.refused(ns, "quotes", [web("quotes", REG + "/sales/quotes:2.2.0")], err, c.ago(h=1), n=2, have=1)
 
 
