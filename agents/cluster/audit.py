@@ -25,7 +25,7 @@ _NOISE_SUBRESOURCES = frozenset({"status", "binding", "token", "log", "finalize"
 _CONTROL_PLANE = ("system:serviceaccount:kube-system:", "system:node:", "system:kube-", "system:apiserver")
 
 
-class AuditUnreadable(Exception):
+class AuditUnreadable(ValueError):
     """The configured audit log cannot be read; says which path and why."""
 
 
