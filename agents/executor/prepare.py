@@ -41,7 +41,8 @@ async def prepare(cluster: ClusterApi, wanted: Action, now: datetime) -> Prepara
     change = CHANGES[wanted.kind](before, wanted.arguments)
     around, lacking = await asyncio.gather(read_neighbours(cluster, target), lacking_rights(cluster, change))
     after, warnings, dry_run = await _dry_run(cluster, before, change, lacking)
-    if before.object is not None and fingerprint(after) == fingerprint(before.object) and len(change.writes) == 1:
+    same = before.object is not None and fingerprint(after) == fingerprint(before.object)
+    if dry_run and same and len(change.writes) == 1:
         raise ActionError(f"nothing to change: {target} already is as wanted")
     effects = effects_of(wanted.kind, target, before.object, after, change, around)
     inverse = change.inverse

@@ -73,7 +73,7 @@ def changes_between(before: Object | None, after: Object | None) -> dict[str, tu
 
 
 def progress(changes: dict[str, tuple[str, str]], live: Object | None) -> str:
-    """Looks at the object to say whether the changes took place: `yes`, `no`, or `unclear` (mixed, or altered since)."""
+    """Looks at the object to say whether the changes took place: `yes`, `no`, or `unclear` (mixed, altered)."""
     now = leaves(clean(live))
     seen = [(_digest(now.get(path)), before, after) for path, (before, after) in changes.items()]
     if all(value == after for value, _, after in seen):

@@ -27,7 +27,10 @@ def patch_resource(before: Before, arguments: Mapping[str, Any]) -> Change:
         raise ActionError(f"type must be merge, strategic or json, not {kind!r}")
     if (kind == "json") != isinstance(patch, list):
         raise ActionError("a json patch is a list of operations; merge and strategic patches are objects")
-    _check_steps(patch) if kind == "json" else _check_patch(patch)
+    if isinstance(patch, list):
+        _check_steps(patch)
+    else:
+        _check_patch(patch)
     return Change(
         arguments={"patch": patch, "type": kind},
         writes=(before.write(cast("Verb", kind), patch),),
@@ -85,7 +88,7 @@ def patch_back(target: Target, before: Object, after: Object) -> Action:
     )
 
 
-def parsed(value: Any, name: str) -> Any:
+def parsed(value: Any, name: str) -> Object | list[Any]:
     """An object or list, from JSON or from YAML text. Raises ActionError."""
     if isinstance(value, str):
         try:
