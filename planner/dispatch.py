@@ -11,17 +11,19 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from agents.runtime.findings import Finding, SubtaskInput
+from agents.runtime.updates import Completed, Failed, InputRequired, Outcome, Progress, TaskStarted
 from planner.plan import Plan, Subtask
 from planner.request import Request
+from planner.store import RequestOver, UnknownRequest
 from planner.team import MemberClient
-from planner.updates import Completed, Failed, InputRequired, Progress, TaskStarted, ToolStarted
 
 log = logging.getLogger(__name__)
 
+GRACE_SECONDS = 1.0
+"""How much later than the deadline a member's own word about it may come."""
 CANCEL_SECONDS = 5
 """How long telling a member to stop may take."""
 
-Outcome = Completed | InputRequired | Failed
 Started = Callable[[TaskStarted], Awaitable[None]]
 Told = Callable[[str], Awaitable[None]]
 
@@ -39,43 +41,43 @@ async def dispatch(
 ) -> Outcome:
     """Runs one turn of a subtask. `started` gets the A2A task, `told` every line of progress.
 
-    `deadline` is in seconds from now. A subtask that is out of time is cancelled at the member, too.
+    `deadline` is in seconds from now. The member keeps to it; one that does not is left a moment later, which cancels
+    its task.
     """
-    task_id = subtask.task_id
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(deadline + GRACE_SECONDS):
             updates = member.run(
                 subtask.reply or subtask.instruction,
                 _input(request, subtask, findings, deadline),
                 message_id=plan.message_id(subtask),
-                context_id=subtask.context_id,
+                context_id=subtask.context_id if subtask.turn else None,
                 task_id=subtask.task_id if subtask.turn else None,
                 user=request.user,
                 deadline=deadline,
             )
-            async with aclosing(updates) as stream:  # pyright: ignore[reportArgumentType]
+            async with aclosing(updates) as stream:
                 async for update in stream:
                     if isinstance(update, TaskStarted):
-                        task_id = update.task_id
                         await started(update)
                     elif isinstance(update, Progress):
                         await told(update.text)
-                    elif isinstance(update, ToolStarted):
-                        await told(update.name)
                     elif isinstance(update, Completed | InputRequired | Failed):
                         return update
-        return Failed("it ended without a result")
+        return Failed("it ended without a result", "nonsense")
     except TimeoutError:
-        if task_id:
-            await cancel(member, task_id)
-        return Failed(f"no answer within {deadline:.0f} s")
+        return Failed(f"no answer within {deadline:.0f} s", "timeout")
+    except (RequestOver, UnknownRequest):
+        raise
+    except Exception as error:
+        log.exception("subtask %s of request %s: %s broke off", subtask.id, request.id, subtask.specialist)
+        return Failed(f"the exchange broke off: {type(error).__name__}: {error}", "nonsense")
 
 
-async def cancel(member: MemberClient, task_id: str) -> None:
+async def cancel(member: MemberClient, task_id: str, user: str) -> None:
     """Tells a member to stop; one that cannot be told will notice its own deadline."""
     try:
         async with asyncio.timeout(CANCEL_SECONDS):
-            await member.cancel(task_id)
+            await member.cancel(task_id, user=user)
     except Exception as error:
         log.warning("could not cancel task %s: %s", task_id, error)
 

@@ -13,15 +13,15 @@ from typing import Any, Protocol
 
 from agents.runtime.findings import Finding, Usage
 from agents.runtime.settings import LimitSettings
+from agents.runtime.updates import Failed, InputRequired, Outcome, TaskStarted
 from planner.answer import Answer, input_required, subtask_views, view
 from planner.clarify import clarification, cluster_named
-from planner.dispatch import Outcome, cancel, dispatch
+from planner.dispatch import cancel, dispatch
 from planner.plan import Plan, Subtask
 from planner.request import Pause, Request, now
 from planner.revise import follow_ups
 from planner.store import Step, Store
 from planner.team import MemberClient, Team
-from planner.updates import Failed, InputRequired, TaskStarted
 from planner.watch import Watch
 
 
@@ -185,7 +185,7 @@ class Drive:
             await self._change([_ended(subtask, "skipped") for subtask in hopeless])
 
     async def _out_of_time(self) -> None:
-        """The request's deadline: what still runs is stopped, here and at the members."""
+        """The request's deadline: what still runs is stopped, which cancels it at the members, too."""
         late = [self.plan.subtask(id) for id in self._running.values()]
         for task in self._running:
             task.cancel()
@@ -194,7 +194,6 @@ class Drive:
         reason = f"the request's {self._desk.limits.request_deadline_seconds:.0f} s were over"
         pending = [subtask for subtask in self.plan.subtasks if subtask.status == "pending"]
         await self._change([_ended(subtask, "failed", reason) for subtask in (*late, *pending)])
-        await asyncio.gather(*(stop_subtask(self._desk.members, subtask) for subtask in late))
 
     async def _ask_person(self) -> None:
         """Passes a member's question on, once nothing else can be done meanwhile."""
@@ -235,7 +234,7 @@ class Drive:
         self._desk.watch.moved(self._request.id)
 
 
-async def stop_subtask(members: Members, subtask: Subtask) -> None:
+async def stop_subtask(members: Members, subtask: Subtask, user: str) -> None:
     """Tells the member to stop, when it was ever told to start and still is on the team."""
     if subtask.task_id is None:
         return
@@ -243,7 +242,7 @@ async def stop_subtask(members: Members, subtask: Subtask) -> None:
         member = members.client(subtask.specialist)
     except KeyError:
         return
-    await cancel(member, subtask.task_id)
+    await cancel(member, subtask.task_id, user)
 
 
 def _ended(subtask: Subtask, status: str, note: str = "") -> Subtask:

@@ -85,13 +85,16 @@ class Plan(Wire):
 
     def ready(self) -> list[Subtask]:
         """Pending subtasks whose dependencies are over, at least one of them with a result to build on."""
-        status = {subtask.id: subtask.status for subtask in self.subtasks}
+        status = self._statuses()
         return [s for s in self._released(status) if not s.depends_on or "done" in _states(s, status)]
 
     def hopeless(self) -> list[Subtask]:
         """Pending subtasks that depend only on work that brought nothing."""
-        status = {subtask.id: subtask.status for subtask in self.subtasks}
+        status = self._statuses()
         return [s for s in self._released(status) if s.depends_on and "done" not in _states(s, status)]
+
+    def _statuses(self) -> dict[str, SubtaskStatus]:
+        return {subtask.id: subtask.status for subtask in self.subtasks}
 
     def _released(self, status: dict[str, SubtaskStatus]) -> list[Subtask]:
         return [s for s in self.subtasks if s.status == "pending" and _states(s, status) <= OVER]

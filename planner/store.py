@@ -1,4 +1,4 @@
-"""Requests, plans, findings and events, kept on SQLite (default) or PostgreSQL. Every step is stored before it is taken.
+"""Requests, plans, findings and events, on SQLite (default) or PostgreSQL. Every step is stored before it is taken.
 
 All writes to a request that exists go through `record`, in one transaction: the one place where a lease's fencing
 epoch has to be checked once several planners share the work.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -82,7 +83,7 @@ class Store:
         self._engine: AsyncEngine = create_async_engine(url)
         self._upsert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
         if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
+            event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
 
     async def open(self) -> None:
         """Creates the tables that are not there."""
@@ -92,14 +93,14 @@ class Store:
     async def close(self) -> None:
         await self._engine.dispose()
 
-    async def create(self, request: Request, event: tuple[str, dict[str, Any]]) -> bool:
+    async def create(self, request: Request, first: tuple[str, dict[str, Any]]) -> bool:
         """Keeps a new request with its first event. False when the id is taken: the request is already known."""
         async with self._engine.begin() as connection:
             row = {**_request_row(request), "id": request.id, "created_at": request.created_at.timestamp()}
             statement = self._upsert(requests).values(row).on_conflict_do_nothing(index_elements=["id"])
             if (await connection.execute(statement)).rowcount == 0:
                 return False
-            await _append(connection, request.id, [event])
+            await _append(connection, request.id, [first])
         return True
 
     async def record(self, request_id: str, step: Step) -> None:
@@ -179,6 +180,15 @@ class Store:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [Event(row.number, row.type, json.loads(row.data)) for row in rows]
+
+    async def last_event(self, request_id: str) -> int:
+        """The number of the newest event. Raises UnknownRequest."""
+        query = sa.select(requests.c.last_event).where(requests.c.id == request_id)
+        async with self._engine.connect() as connection:
+            number = (await connection.execute(query)).scalar()
+        if number is None:
+            raise UnknownRequest(request_id)
+        return number
 
     async def _write_plan(self, connection: AsyncConnection, request_id: str, plan: Plan) -> None:
         row = {"request_id": request_id, "id": plan.id, "data": plan.model_dump_json(exclude={"subtasks"})}

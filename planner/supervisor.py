@@ -105,7 +105,7 @@ class Supervisor:
         except RequestOver:
             return await self._store.request(request_id)
         self.desk.watch.moved(request_id)
-        await asyncio.gather(*(stop_subtask(self.desk.members, subtask) for subtask in open_ones))
+        await asyncio.gather(*(stop_subtask(self.desk.members, subtask, request.user) for subtask in open_ones))
         return request
 
     def _drive(self, request_id: str) -> None:

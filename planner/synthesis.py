@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.runtime.findings import Action, Evidence, Finding, RootCause
+from agents.runtime.findings import Action, Evidence, Finding, Language, RootCause
 from planner.answer import Answer
 from planner.merge import merged_causes, unique_evidence, unique_text
 from planner.plan import Plan, Subtask
@@ -30,6 +30,13 @@ def synthesise(request: Request, plan: Plan, findings: Mapping[str, Finding], no
     return Answer(text=text, root_causes=page.causes, actions=page.actions, missing=page.missing)
 
 
+def appendix(request: Request, plan: Plan, findings: Mapping[str, Finding], now: datetime) -> str:
+    """What follows somebody else's explanation: what to do, evidence, what is missing, with the same numbers."""
+    page = _Page(request, plan, [(s, findings[s.id]) for s in plan.subtasks if s.id in findings], now)
+    list(page.explanation())
+    return "\n\n".join(section for section in page.supplement() if section)
+
+
 def missing_parts(request: Request, plan: Plan, findings: Iterable[Finding]) -> list[str]:
     """What did not arrive: subtasks that brought nothing, and what specialists could not see."""
     lines: list[str] = []
@@ -46,7 +53,7 @@ class _Page:
     """One answer in the making; evidence gets its numbers in the order in which it is cited."""
 
     def __init__(self, request: Request, plan: Plan, parts: list[tuple[Subtask, Finding]], now: datetime) -> None:
-        self.language = request.language
+        self.language: Language = request.language
         self.plan, self.parts, self.now = plan, parts, now
         self.findings = [finding for _, finding in parts]
         self.causes = merged_causes(self.findings)
@@ -57,11 +64,19 @@ class _Page:
 
     def sections(self) -> Iterable[str]:
         """The parts of the answer, top to bottom; empty ones are left out by the caller."""
+        yield from self.explanation()
+        yield from self.supplement()
+
+    def explanation(self) -> Iterable[str]:
+        """What is the matter."""
         yield self._summary()
         if self.causes:
             yield self._causes()
             yield self._changes()
         yield from self._texts()
+
+    def supplement(self) -> Iterable[str]:
+        """What to do, and what all of it rests on."""
         yield self._todo()
         yield self._seen()
         yield self._evidence()

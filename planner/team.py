@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Iterable
+from typing import Protocol
 
 from agents.runtime.findings import SubtaskInput, Wire
 from agents.runtime.settings import BUILT_IN, AgentSettings
-
-Update = Any
-"""One of `agents.runtime.client`'s updates: TaskStarted, Progress, ToolStarted, ToolFinished, InputRequired, Completed
-or Failed."""
+from agents.runtime.updates import Update
 
 
 class MemberClient(Protocol):
@@ -28,11 +25,14 @@ class MemberClient(Protocol):
         user: str | None = None,
         traceparent: str | None = None,
         deadline: float | None = None,
-    ) -> AsyncIterator[Update]:
-        """Sends one message and yields what comes back, ending with InputRequired, Completed or Failed."""
+    ) -> AsyncGenerator[Update]:
+        """Sends one message and yields what comes back, ending with InputRequired, Completed or Failed.
+
+        Closing the generator, or cancelling who reads it, cancels the remote task.
+        """
         ...
 
-    async def cancel(self, task_id: str) -> None:
+    async def cancel(self, task_id: str, *, user: str | None = None) -> None:
         """Stops a task; one that is over or unknown is no error."""
         ...
 
@@ -77,9 +77,13 @@ def declared(name: str, settings: AgentSettings) -> Profile:
     return Profile(name=name, description=settings.description, skills=skills, built_in=name in BUILT_IN)
 
 
-_STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have", "how", "i", "in", "is", "it", "its", "kubernetes", "cluster", "of", "on", "or", "our", "that", "the", "their", "them", "there", "this", "to", "up", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your", "agent", "answers", "answer", "asks", "ask", "finds", "find", "show", "shows", "tell", "about", "any", "all", "not", "no", "me", "my", "please", "get", "give", "pod", "pods", "service", "services", "deployment", "deployments", "namespace", "app", "application"]
-)
+_STOP_WORDS = """
+a an and are as at be by can do does for from has have how i in is it its kubernetes cluster of on or our that the their
+them there this to up was we what when where which who why will with you your agent answers answer asks ask finds find
+show shows tell about any all not no me my please get give pod pods service services deployment deployments namespace
+app application
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 _WORD = re.compile(r"[a-z0-9][a-z0-9\-]+|[㐀-鿿]+")
 
 

@@ -15,7 +15,7 @@ _POLITE = (
 _VERB = (
     r"(?:scale|resize|restart|roll\s?back|rollback|rollout|undo|revert|set|increase|decrease|raise|lower|reduce|bump"
     r"|change|update|upgrade|downgrade|patch|apply|delete|remove|create|add|cordon|uncordon|drain|evict|pause|resume"
-    r"|suspend|label|annotate|deploy)\b(?!\s+(?:count|counts|loop|loops|history))"
+    r"|suspend|label|annotate|deploy)\b(?!-|\s+(?:count|counts|loop|loops|history))"
 )
 _IMPERATIVE = re.compile(_POLITE + _VERB, re.I)
 _IMPERATIVE_ZH = re.compile(
@@ -30,21 +30,24 @@ _REPAIR = re.compile(
 )
 _REPAIR_ZH = re.compile(r"(?:^|请|帮我|帮忙|并|再|然后|把.*)(?:修复|修好|修一下|解决一下|解决掉|恢复正常)")
 _TROUBLE = re.compile(
-    r"\b(?:wrong|fail\w*|broken?|breaks?|crash\w*|error\w*|down|stuck|pending|oom\w*|kill\w*|unavailable|not (?:work|ready"
-    r"|start|serv|reach|respond|run)\w*|cannot|can'?t|couldn'?t|won'?t|doesn'?t|don'?t|isn'?t|aren'?t|unable|problem\w*"
+    r"\b(?:wrong|fail\w*|broken?|breaks?|crash\w*|error\w*|down|stuck|pending|oom\w*|kill\w*|unavailable|not (?:work"
+    r"|ready|start|serv|reach|respond|run)\w*|cannot|can'?t|couldn'?t|won'?t|doesn'?t|don'?t|isn'?t|aren'?t|unable|problem\w*"
     r"|incident|outage|issue\w*|symptom\w*|slow\w*|timeout\w*|time out|5\d\d|40[134]|refused|denied|forbidden|evicted"
     r"|degraded|unhealthy|restart(?:s|ing|ed)|root cause\w*|diagnos\w*|troubleshoot\w*|investigate|why|alert\w*|hang\w*"
     r"|blocked?|missing|never|nothing|no longer|still|happen\w*)\b",
     re.I,
 )
 _TROUBLE_ZH = re.compile(
-    r"为什么|为何|怎么回事|怎么了|原因|故障|报错|错误|失败|异常|崩溃|挂了|挂掉|坏|卡住|卡在|起不来|没起来|没有起来|启动不了|无法|不能|没法|不通"
-    r"|超时|很慢|变慢|慢了|重启了|一直重启|反复重启|频繁重启|不可用|问题|排查|诊断|看一下|查一下|查查|不正常|用不了|访问不了|断断续续|没有提供|被杀|丢|告警|掉线"
+    r"为什么|为何|怎么回事|怎么了|原因|故障|报错|错误|失败|异常|崩溃|挂了|挂掉|坏|卡住|卡在|起不来|没起来|没有起来|启动不了|无法"
+    r"|不能|没法|不通"
+    r"|超时|很慢|变慢|慢了|重启了|一直重启|反复重启|频繁重启|不可用|问题|排查|诊断|看一下|查一下|查查|不正常|用不了|访问不了|断断续续|没有提供"
+    r"|被杀|丢|告警|掉线"
     r"|发生了什么|没反应|没跑起来|未就绪|不工作|不了"
 )
 _AUDIT = re.compile(
     r"\b(?:who|whom|whose|which user|by whom|audit\w*|what (?:was |has been |got |were )?(?:recently )?changed|recent changes"
-    r"|change history|logs? (?:of|from|for)|show (?:me )?(?:the )?logs?|(?:pod|container|previous) logs?|events? (?:of|in|for|from)"
+    r"|change history|logs? (?:of|from|for)|show (?:me )?(?:the )?logs?|(?:pod|container|previous) logs?"
+    r"|events? (?:of|in|for|from)"
     r"|(?:recent|warning|list|show) (?:\w+ )?events?|deleted|logged)\b",
     re.I,
 )
@@ -129,9 +132,17 @@ def about_usage(text: str) -> bool:
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")
-_NOT_A_TARGET = frozenset(
-    ["please", "can", "could", "would", "will", "you", "kindly", "now", "then", "and", "also", "so", "ok", "hi", "hello", "hey", "go", "ahead", "i", "want", "to", "like", "need", "let", "s", "us", "help", "me", "just", "the", "a", "an", "it", "its", "them", "that", "this", "those", "these", "all", "of", "in", "on", "at", "by", "for", "from", "with", "up", "down", "back", "out", "into", "again", "more", "less", "much", "scale", "resize", "restart", "roll", "rollback", "rollout", "undo", "revert", "set", "increase", "decrease", "raise", "lower", "reduce", "bump", "change", "update", "upgrade", "downgrade", "patch", "apply", "delete", "remove", "create", "add", "cordon", "uncordon", "drain", "evict", "pause", "resume", "suspend", "label", "annotate", "deploy", "rolling", "deployment", "deployments", "statefulset", "statefulsets", "daemonset", "daemonsets", "pod", "pods", "service", "services", "node", "nodes", "namespace", "workload", "workloads", "app", "application", "container", "containers", "replica", "replicas", "instance", "instances", "image", "images", "version", "limit", "limits", "request", "requests", "cpu", "memory", "env", "variable", "environment", "resource", "resources", "previous", "last", "latest", "new", "old", "one", "two", "three", "four", "five", "mi", "gi", "ki", "m", "g", "k", "ns", "cluster", "there", "here", "first", "everything", "something", "anything", "thing"]
-)
+_NOT_NAMES = """
+please can could would will you kindly now then and also so ok hi hello hey go ahead i want to like need let s us help
+me just the a an it its them that this those these all of in on at by for from with up down back out into again more
+less much scale resize restart roll rollback rollout undo revert set increase decrease raise lower reduce bump change
+update upgrade downgrade patch apply delete remove create add cordon uncordon drain evict pause resume suspend label
+annotate deploy rolling deployment deployments statefulset statefulsets daemonset daemonsets pod pods service services
+node nodes namespace workload workloads app application container containers replica replicas instance instances image
+images version limit limits request requests cpu memory env variable environment resource resources previous last latest
+new old one two three four five mi gi ki m g k ns cluster there here first everything something anything thing
+"""
+_NOT_A_TARGET = frozenset(_NOT_NAMES.split())
 _QUANTITY = re.compile(r"^\d+(?:\.\d+)?(?:[kmgt]i?b?|m|%|x|cores?)?$", re.I)
 
 

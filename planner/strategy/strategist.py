@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agents.runtime.findings import Finding, Usage
-from agents.runtime.settings import LimitSettings
+from agents.runtime.settings import LimitSettings, Settings
 from planner.answer import Answer
+from planner.engine import Strategy
 from planner.plan import Plan, check
 from planner.request import Request, now
 from planner.strategy.runbook import plan_by_runbook
 from planner.synthesis import synthesise
 from planner.team import Team
+
+RUNBOOK = "runbook"
+
+
+def strategy_of(settings: Settings) -> Strategy:
+    """The planner's strategy: its own model's, the team's model's, or the runbook."""
+    model = settings.model_of("planner")
+    if model.name == RUNBOOK:
+        return RunbookStrategy(settings.limits)
+    from planner.strategy.model import ModelStrategy
+
+    return ModelStrategy(model, settings.limits)
 
 
 class RunbookStrategy:

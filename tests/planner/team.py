@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from agents.runtime.findings import Action, Change, Evidence, Finding, RootCause, SubtaskInput
+from agents.runtime.updates import Completed, Failed, InputRequired, Progress, TaskStarted
 from planner.team import Profile, Skill, Team
-from planner.updates import Completed, Failed, InputRequired, Progress, TaskStarted
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
@@ -53,18 +53,26 @@ class FakeMember:
         user: str | None = None,
         traceparent: str | None = None,
         deadline: float | None = None,
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any]:
         call = Call(self.name, instruction, subtask, message_id, context_id, task_id, user)
         self.calls.append(call)
-        yield TaskStarted(task_id=f"task-{message_id}", context_id="ctx")
-        yield Progress(f"{self.name} works")
-        if self.gate is not None:
-            await self.gate.wait()
-        result = self.script(call)
-        for update in result if isinstance(result, list) else [Completed(result)]:
-            yield update
+        own = f"task-{message_id}"
+        settled = False
+        try:
+            yield TaskStarted(task_id=task_id or own, context_id="ctx")
+            yield Progress(f"{self.name} works")
+            if self.gate is not None:
+                await self.gate.wait()
+            result = self.script(call)
+            for update in result if isinstance(result, list) else [Completed(result)]:
+                settled = not isinstance(update, Progress)
+                yield update
+            settled = True
+        finally:
+            if not settled:
+                self.cancelled.append(own)
 
-    async def cancel(self, task_id: str) -> None:
+    async def cancel(self, task_id: str, *, user: str | None = None) -> None:
         self.cancelled.append(task_id)
 
 

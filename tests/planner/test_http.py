@@ -32,10 +32,12 @@ async def events(client: httpx.AsyncClient, id: str, after: int | None = None) -
 
 
 async def until(client: httpx.AsyncClient, id: str, *statuses: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        while (shown := (await client.get(f"/v1/requests/{id}")).json())["status"] not in statuses:
-            await asyncio.sleep(0.01)
-    return shown
+    for _ in range(1000):
+        shown = (await client.get(f"/v1/requests/{id}")).json()
+        if shown["status"] in statuses:
+            return shown
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"request {id} never became {statuses}")
 
 
 def diagnosis(call: Any) -> Finding:

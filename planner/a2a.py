@@ -1,0 +1,179 @@
+"""A2A clients talk to the planner: each task is a Request, with the same plans, questions and answers underneath.
+
+The request's id is the A2A task's id, so that cancel, continuation and resuming after a crash need no table of pairs.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from a2a.helpers import new_task_from_user_message
+from a2a.server.agent_execution import AgentExecutor, RequestContext
+from a2a.server.events import EventQueue
+from a2a.server.tasks import TaskUpdater
+from a2a.types import Artifact, Message, TaskState
+
+from agents.runtime.context import caller_of
+from agents.runtime.findings import Action, Finding
+from agents.runtime.wire import (
+    WireError,
+    agent_message,
+    answer_artifact,
+    finding_artifact,
+    progress_message,
+    read_instruction,
+    text_part,
+)
+from planner.answer import RequestView
+from planner.request import MAX_QUESTION, new_request
+from planner.store import Event, UnknownRequest
+from planner.supervisor import NotWaiting, Supervisor, UnclearReply
+
+_EMPTY = "The message has no text. Ask a question, or say what to do."
+_LONG = f"The message is longer than {MAX_QUESTION} characters."
+
+
+class PlannerExecutor(AgentExecutor):
+    """Turns A2A messages into requests and their events into A2A events."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Asks, or answers a question of the request; then tells what happens until it ends or asks."""
+        message = context.message
+        if message is None:
+            raise ValueError("the planner needs a message")
+        if context.current_task is None:
+            await event_queue.enqueue_event(new_task_from_user_message(message))
+        task = _Task(TaskUpdater(event_queue, context.task_id or "", context.context_id or ""))
+        after = await self._take(context, message, task)
+        if after is not None:
+            await self._follow(task, after, with_finding=caller_of(context.call_context).wants_findings)
+
+    async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Cancels the request, and with it the members' tasks."""
+        with suppress(UnknownRequest):  # cancelled before it became a request
+            await self._supervisor.cancel(context.task_id or "")
+        await TaskUpdater(event_queue, context.task_id or "", context.context_id or "").cancel()
+
+    async def _take(self, context: RequestContext, message: Message, task: _Task) -> int | None:
+        """The number of the last event that the client knows, or None when the task has ended or still waits."""
+        try:
+            text, subtask = read_instruction(message)
+        except WireError as error:
+            return await task.fail(str(error))
+        if not text.strip() or len(text) > MAX_QUESTION:
+            return await task.fail(_LONG if text.strip() else _EMPTY)
+        if context.current_task is not None and (known := await self._continue(task, text)) != 0:
+            return known
+        caller = caller_of(context.call_context)
+        asked = new_request(
+            text,
+            id=task.id,
+            language=subtask.language,
+            cluster_id=subtask.cluster_id,
+            user=caller.user,
+            source="a2a",
+            context_id=context.context_id,
+        )
+        await self._supervisor.submit(asked)
+        return 0
+
+    async def _continue(self, task: _Task, text: str) -> int | None:
+        """Answers the request's question; 0 when there is nothing to answer, as after a crash of this service."""
+        store = self._supervisor.desk.store
+        try:
+            known = await store.last_event(task.id)
+            await self._supervisor.reply(task.id, text)
+        except (UnknownRequest, NotWaiting):
+            return 0
+        except UnclearReply:
+            pause = (await store.request(task.id)).pause
+            return await task.ask(pause.question if pause else "")
+        return known
+
+    async def _follow(self, task: _Task, after: int, *, with_finding: bool) -> None:
+        async for event in self._supervisor.desk.watch.events(task.id, after):
+            if event is None:
+                continue
+            if (line := progress_line(event)) is not None:
+                await task.say(line)
+            elif event.type == "input_required":
+                request = await self._supervisor.desk.store.request(task.id)
+                if request.status == "input_required":
+                    await task.ask(str(event.data["question"]))
+                    return
+        view = await self._supervisor.view(task.id)
+        if view.status in ("answered", "failed"):
+            await task.finish(view, with_finding=with_finding)
+        elif view.status == "cancelled":
+            await task.cancelled()
+
+
+def progress_line(event: Event) -> str | None:
+    """What a person who watches is told of an event; None for what has a form of its own."""
+    data = event.data
+    if event.type == "plan":
+        return " · ".join(f"{item['specialist']}: {item['title']}" for item in data["subtasks"])
+    if event.type == "progress":
+        return f"{data['specialist']}: {data['text']}"
+    if event.type == "subtask":
+        return f"{data['specialist']}: {data['status']}" + (f" ({data['note']})" if data["note"] else "")
+    return None
+
+
+def merged_finding(view: RequestView) -> Finding:
+    """The answer as a Finding, for clients that understand those."""
+    return Finding(
+        specialist="planner",
+        language="zh" if view.language == "zh" else "en",
+        text=view.answer or "",
+        root_causes=view.root_causes,
+        actions=[Action.model_validate(action) for action in view.actions],
+        missing=view.missing,
+        usage=view.usage,
+    )
+
+
+class _Task:
+    """The A2A side of a request."""
+
+    def __init__(self, updater: TaskUpdater) -> None:
+        self._updater = updater
+        self.id = updater.task_id
+
+    @property
+    def _ids(self) -> dict[str, str]:
+        return {"task_id": self._updater.task_id, "context_id": self._updater.context_id}
+
+    async def say(self, text: str) -> None:
+        await self._updater.update_status(TaskState.TASK_STATE_WORKING, progress_message(text, **self._ids))
+
+    async def ask(self, question: str) -> None:
+        await self._updater.requires_input(self._message(question))
+
+    async def fail(self, reason: str) -> None:
+        await self._updater.failed(self._message(reason))
+
+    async def cancelled(self) -> None:
+        await self._updater.cancel()
+
+    async def finish(self, view: RequestView, *, with_finding: bool) -> None:
+        """The answer, and the Finding when the client understands it; FAILED when no member had anything to say."""
+        artifacts: list[Artifact] = [answer_artifact(view.answer or "")]
+        if with_finding:
+            artifacts.append(finding_artifact(merged_finding(view)))
+        for artifact in artifacts:
+            options: dict[str, Any] = {"artifact_id": artifact.artifact_id, "name": artifact.name}
+            await self._updater.add_artifact(
+                list(artifact.parts), **options, extensions=list(artifact.extensions), last_chunk=True
+            )
+        if view.status == "failed":
+            await self.fail("; ".join(view.missing) or view.answer or "")
+        else:
+            await self._updater.complete()
+
+    def _message(self, text: str) -> Message:
+        return agent_message([text_part(text, "text/plain")], **self._ids)

@@ -1,0 +1,122 @@
+"""The team as configured: cards of members that are not ours, the clusters the team sees, and how each is asked.
+
+The planner knows no Kubernetes. Which clusters there are it learns from the members' own tool `list_clusters`, called
+over MCP (`POST /mcp`, stateless): every built-in specialist has that tool, so any of them that is up can say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from agents.runtime.settings import BUILT_IN, Settings
+from planner.team import MemberClient, Profile, Skill, Team, declared
+
+log = logging.getLogger(__name__)
+
+CARD_PATH = "/.well-known/agent-card.json"
+ASK_SECONDS = 3.0
+"""For a card or the list of clusters: a request waits for it."""
+FRESH_SECONDS = 60.0
+RETRY_SECONDS = 10.0
+LIST_CLUSTERS = "list_clusters"
+_ORDER = ("diagnoser", "auditor", "metrics", "executor")
+
+
+class ConfiguredMembers:
+    """The members of the settings. `connect(name, url)` makes the client of one."""
+
+    def __init__(
+        self, settings: Settings, http: httpx.AsyncClient, connect: Callable[[str, str], MemberClient]
+    ) -> None:
+        self._http = http
+        self._urls = {name: settings.url(name) for name in settings.members()}
+        self._clients = {name: connect(name, url) for name, url in self._urls.items()}
+        self._team = {name: declared(name, settings.agent(name)) for name in self._urls}
+        self._cards_due = dict.fromkeys((name for name in self._urls if name not in BUILT_IN), 0.0)
+        self._clusters: tuple[float, list[str]] = (0.0, [])
+
+    def client(self, name: str) -> MemberClient:
+        """Raises KeyError for a name that is not on the team."""
+        return self._clients[name]
+
+    async def profiles(self) -> Team:
+        """Every member; the cards of those that are not built in are read anew once a minute."""
+        due = [name for name, moment in self._cards_due.items() if moment <= time.monotonic()]
+        await asyncio.gather(*(self._read_card(name) for name in due))
+        return dict(self._team)
+
+    async def clusters(self) -> list[str]:
+        """The clusters' names; empty when no member could say."""
+        fresh_until, known = self._clusters
+        if time.monotonic() < fresh_until:
+            return known
+        for name in (name for name in _ORDER if name in self._urls):
+            try:
+                found = await self._list_clusters(self._urls[name])
+            except (httpx.HTTPError, ValueError, TimeoutError) as error:
+                log.info("%s could not list the clusters: %s", name, error)
+                continue
+            self._clusters = (time.monotonic() + FRESH_SECONDS, found)
+            return found
+        return known
+
+    async def _read_card(self, name: str) -> None:
+        try:
+            response = await self._http.get(self._urls[name].rstrip("/") + CARD_PATH, timeout=ASK_SECONDS)
+            response.raise_for_status()
+            self._team[name] = profile_of(name, response.json(), self._team[name])
+            self._cards_due[name] = time.monotonic() + FRESH_SECONDS
+        except (httpx.HTTPError, ValueError) as error:
+            log.warning("the card of %s could not be read: %s", name, error)
+            self._cards_due[name] = time.monotonic() + RETRY_SECONDS
+
+    async def _list_clusters(self, url: str) -> list[str]:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": LIST_CLUSTERS, "arguments": {}}}
+        headers = {"Accept": "application/json, text/event-stream"}
+        async with asyncio.timeout(ASK_SECONDS):
+            response = await self._http.post(f"{url.rstrip('/')}/mcp", json=call, headers=headers)
+        response.raise_for_status()
+        return cluster_names(response.json())
+
+
+def profile_of(name: str, card: Any, before: Profile) -> Profile:
+    """A profile from a card's JSON, of A2A 1.0 or 0.3. Raises ValueError when it is no card."""
+    if not isinstance(card, Mapping):
+        raise ValueError("the card is not a JSON object")
+    try:
+        skills = tuple(Skill.model_validate(skill) for skill in card.get("skills") or ())
+    except ValidationError as error:
+        raise ValueError(f"the card's skills are wrong: {error.errors()[0]['msg']}") from error
+    description = str(card.get("description") or before.description)
+    return Profile(name=name, description=description, skills=skills or before.skills, built_in=before.built_in)
+
+
+def cluster_names(answer: Any) -> list[str]:
+    """The names in the result of `list_clusters`: `{"clusters": [{"cluster_id" or "name": …} or "…"]}`, or that list.
+
+    Raises ValueError when the answer is an error or has no such list.
+    """
+    result = answer.get("result") if isinstance(answer, dict) else None
+    if not isinstance(result, dict) or result.get("isError"):
+        raise ValueError(f"{LIST_CLUSTERS} failed: {str(answer)[:200]}")
+    content = result.get("structuredContent")
+    if isinstance(content, dict):
+        content = content.get("clusters", content.get("result"))
+    if isinstance(content, dict):
+        content = content.get("clusters")
+    if not isinstance(content, list):
+        raise ValueError(f"{LIST_CLUSTERS} gave no list of clusters")
+    return [name for item in content if (name := _cluster_name(item))]
+
+
+def _cluster_name(item: Any) -> str:
+    if isinstance(item, dict):
+        return str(item.get("cluster_id") or item.get("name") or item.get("id") or "")
+    return str(item)

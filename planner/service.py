@@ -1,0 +1,54 @@
+"""The planner as a service: A2A at `/`, requests at `/v1/requests`, the page for browsers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from agents.runtime.cards import load_card
+from agents.runtime.client import Member, open_http
+from agents.runtime.service import build_app
+from agents.runtime.settings import Settings
+from planner.a2a import PlannerExecutor
+from planner.engine import Desk
+from planner.http import build_router
+from planner.members import ConfiguredMembers
+from planner.page.route import page_router
+from planner.store import Store, store_url
+from planner.strategy.strategist import strategy_of
+from planner.supervisor import Supervisor
+from planner.watch import Watch
+
+NAME = "planner"
+
+
+def build_planner(settings: Settings) -> FastAPI:
+    """The whole planner. It starts without the members, and asks them when there is something to ask."""
+    http = open_http()
+    store = Store(store_url(settings.store))
+    members = ConfiguredMembers(settings, http, lambda name, url: Member(name, url, http))
+    desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits)
+    supervisor = Supervisor(desk)
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncGenerator[None]:
+        await store.open()
+        try:
+            await supervisor.start()
+            yield
+        finally:
+            await supervisor.stop()
+            await http.aclose()
+            await store.close()
+
+    return build_app(
+        load_card(NAME, settings),
+        PlannerExecutor(supervisor),
+        settings,
+        name=NAME,
+        routers=[build_router(supervisor), page_router()],
+        lifespans=[running],
+        resume=True,
+    )
