@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from a2a.helpers import new_task_from_user_message
 from a2a.server.agent_execution import AgentExecutor, RequestContext
@@ -50,7 +52,7 @@ _EMPTY = "The message has no text. Ask a question, or say what to do."
 
 
 class SpecialistExecutor(AgentExecutor):
-    """Works the turns of one specialist. Call `aclose` when the service stops."""
+    """Works the turns of one specialist, inside its `lifespan`."""
 
     def __init__(
         self, definition: AgentDefinition, settings: Settings, tools: MCPServer, *, write_gate: WriteGate | None = None
@@ -71,6 +73,17 @@ class SpecialistExecutor(AgentExecutor):
     async def start(self) -> None:
         """Does what the first request would otherwise wait for. May run beside the first requests."""
         await warm_up(self._model)
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncGenerator[None]:
+        """Starts beside the first requests, and closes after the last: what a service has to do for its executor."""
+        starting = asyncio.create_task(self.start())
+        try:
+            yield
+        finally:
+            starting.cancel()
+            await asyncio.wait([starting])
+            await self.aclose()
 
     async def aclose(self) -> None:
         """Ends the sessions with other people's MCP servers."""

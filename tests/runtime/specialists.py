@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from a2a.client import ClientCallContext
 from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.tasks import InMemoryTaskStore
@@ -152,11 +151,8 @@ async def specialist(agent: AgentDefinition, config: Settings) -> AsyncIterator[
     executor = SpecialistExecutor(agent, config, agent.tools(config))
     card = AgentCard(name=agent.name, capabilities=AgentCapabilities(streaming=True))
     handler = DefaultRequestHandler(agent_executor=executor, task_store=InMemoryTaskStore(), agent_card=card)
-    try:
-        yield Client(handler)
-    finally:
-        await handler.aclose()
-        await executor.aclose()
-
-
-__all__ = ["Client", "ClientCallContext", "Cluster", "compose", "definition", "runbook", "settings", "specialist"]
+    async with executor.lifespan():
+        try:
+            yield Client(handler)
+        finally:
+            await handler.aclose()
