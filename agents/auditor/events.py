@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ MAX_LIMIT = 200
 MAX_READ = 5_000
 """A cluster in trouble has tens of thousands of events; they live for an hour, and kubectl would read them all."""
 MAX_MESSAGE = 600
+_POD_IDENTITY = re.compile(r"_[a-z0-9-]+\([0-9a-f-]{36}\)?")
+"""The kubelet names a pod `name_namespace(uid)`; the name is enough."""
 
 
 async def list_events(
@@ -61,7 +64,7 @@ def entry_of(raw: dict[str, Any]) -> EventEntry:
         type=raw.get("type") or "Normal",
         reason=raw.get("reason") or "",
         resource=str(resource),
-        message=redact(str(raw.get("message") or ""))[:MAX_MESSAGE],
+        message=_POD_IDENTITY.sub("", redact(str(raw.get("message") or "")))[:MAX_MESSAGE],
         count=series.get("count") or raw.get("count") or 1,
         first_seen=parse_time(raw.get("firstTimestamp")) or parse_time(raw.get("eventTime")),
         last_seen=last,

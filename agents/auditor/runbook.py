@@ -1,0 +1,98 @@
+"""How the auditor works without a model: what to look up, in which order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from agents.auditor.asked import Asked, asked_of
+from agents.auditor.results import EventList, Result
+from agents.cluster.audit import CHANGING
+from agents.cluster.resources import pod_owner_by_name
+from agents.runtime.definition import ToolCall, ToolResult, Turn
+
+MAX_LOGGED = 3
+"""Workloads whose logs are read."""
+CRASH_REASONS = ("BackOff", "CrashLoopBackOff", "OOMKilling", "Unhealthy", "Killing", "Failed")
+LOOKUPS = ("query_audit_log", "list_events")
+
+R = TypeVar("R", bound=Result)
+
+
+def runbook(turn: Turn) -> Sequence[ToolCall]:
+    """First the events and the changes, at once; then the logs of what the events are about."""
+    asked = asked_of(turn)
+    if not any(result.name in LOOKUPS for result in turn.results):
+        return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _first(asked)]
+    if asked.trouble and not any(result.name == "get_pod_logs" for result in turn.results):
+        return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _logs(asked, turn.results)]
+    return []
+
+
+def results_of(results: Sequence[ToolResult], name: str, kind: type[R]) -> list[R]:
+    """The structured results of a tool; what does not fit the model of it is left out."""
+    found: list[R] = []
+    for result in results:
+        if result.name == name and isinstance(result.content, dict):
+            try:
+                found.append(kind.model_validate(result.content))
+            except ValidationError:
+                continue
+    return found
+
+
+def _first(asked: Asked) -> list[ToolCall]:
+    place = {"namespace": asked.namespace} if asked.namespace else {}
+    verbs = "delete,deletecollection" if asked.deletions else ",".join(CHANGING)
+    audit = {**place, "verbs": verbs, "start_time": asked.start, "limit": 100}
+    if asked.changes and asked.kinds:
+        audit["resource_types"] = ",".join(asked.kinds)
+    calls = [ToolCall("query_audit_log", audit)]
+    if asked.resource and asked.changes:
+        calls.append(ToolCall("query_audit_log", {**audit, "resource_name": asked.resource.name}))
+    if asked.trouble:
+        calls.append(ToolCall("list_events", {**place, "event_type": "Warning", "limit": 100}))
+    return calls
+
+
+def _logs(asked: Asked, results: Sequence[ToolResult]) -> list[ToolCall]:
+    """Logs of the workloads in trouble: those that were named, else those that the events speak of most."""
+    wanted: dict[tuple[str, str], bool] = {}
+    if asked.resource and asked.resource.namespace and asked.resource.kind not in ("Node", "Service", "Ingress"):
+        wanted[asked.resource.namespace, asked.resource.name] = True
+    troubled = _troubled_workloads(results)
+    named = {key: crashed for key, crashed in troubled.items() if asked.concerns(f"{key[0]}/Pod/{key[1]}")}
+    for key, crashed in (named or troubled).items():
+        wanted[key] = wanted.get(key, False) or crashed
+    if asked.namespace and not wanted:
+        wanted |= {(asked.namespace, name): False for name in asked.names[:1]}
+    calls: list[ToolCall] = []
+    for (namespace, name), crashed in list(wanted.items())[:MAX_LOGGED]:
+        place = {"namespace": namespace, "name": name}
+        calls.append(ToolCall("get_pod_logs", place))
+        if crashed:
+            calls.append(ToolCall("get_pod_logs", {**place, "previous": True}))
+    return calls
+
+
+def _troubled_workloads(results: Sequence[ToolResult]) -> dict[tuple[str, str], bool]:
+    """Namespace and workload to whether its containers die, from warning events about pods that are still recent."""
+    found: dict[tuple[str, str], tuple[int, bool]] = {}
+    events = [event for listed in results_of(results, "list_events", EventList) for event in listed.events]
+    newest = max((event.last_seen for event in events), default=None)
+    for event in events:
+        namespace, kind, name = [*event.resource.split("/"), "", "", ""][:3]
+        if kind != "Pod" or newest is None or newest - event.last_seen > timedelta(hours=1):
+            continue
+        key = namespace, pod_owner_by_name(name)
+        count, crashed = found.get(key, (0, False))
+        found[key] = count + event.count, crashed or event.reason in CRASH_REASONS
+    ranked = sorted(found.items(), key=lambda item: (not item[1][1], -item[1][0]))
+    return {key: crashed for key, (_, crashed) in ranked}
+
+
+def _cluster(turn: Turn) -> dict[str, str]:
+    return {"cluster_id": turn.subtask.cluster_id} if turn.subtask.cluster_id else {}
