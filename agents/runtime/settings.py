@@ -9,8 +9,11 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from croniter import croniter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from agents.runtime.findings import ActionKind
 
 BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
 DEFAULT_PORTS = {"planner": 8080, "metrics": 8081, "auditor": 8082, "diagnoser": 8083, "executor": 8084}
@@ -111,6 +114,97 @@ class LimitSettings(Section):
     """Per turn of a specialist."""
 
 
+class RuleSettings(Section):
+    """One rule of the policy: what it covers, and whether that may be done. The first rule that covers decides.
+
+    Names are shell patterns (`team-*`); what is left out covers everything.
+    """
+
+    name: str
+    """What a refusal quotes."""
+    allow: bool
+    kinds: list[ActionKind] | None = None
+    clusters: list[str] | None = None
+    namespaces: list[str] | None = None
+    """The empty name stands for what belongs to the whole cluster."""
+    resources: list[str] | None = None
+    """`Deployment/web-*`, `Node/*`."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of the object; all must match."""
+    users: list[str] | None = None
+    """Approvers: names, or `group:NAME`."""
+
+
+class FreezeSettings(Section):
+    """A time in which nothing is changed: once (`start`, `end`) or again and again (`cron`, `hours`, in UTC)."""
+
+    name: str
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    cron: str | None = None
+    """When it begins, such as `0 18 * * 5`."""
+    hours: float = Field(default=0, ge=0)
+    clusters: list[str] | None = None
+    namespaces: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_time(self) -> FreezeSettings:
+        if self.cron is not None:
+            if not croniter.is_valid(self.cron) or self.hours <= 0:
+                raise ValueError("a freeze with cron needs a valid expression and hours above 0")
+        elif self.start is None or self.end is None or self.end <= self.start:
+            raise ValueError("a freeze needs start and end, or cron and hours")
+        return self
+
+
+class AutoApprovalSettings(Section):
+    """Low-risk kinds that need no person, in named namespaces. There is none unless configured."""
+
+    name: str
+    kinds: list[ActionKind] = Field(min_length=1)
+    namespaces: list[str] = Field(min_length=1)
+    clusters: list[str] | None = None
+
+
+class ApproverSettings(Section):
+    """Who may approve which risk: names, `group:NAME`, or `*` for everybody with a verified name."""
+
+    low: list[str] = Field(default_factory=lambda: ["*"])
+    medium: list[str] = Field(default_factory=lambda: ["*"])
+    high: list[str] = Field(default_factory=lambda: ["*"])
+
+
+class PolicySettings(Section):
+    """What may be changed at all, by whom, when, and how much."""
+
+    protected_namespaces: list[str] = Field(default_factory=lambda: ["kube-system", "kube-public", "kube-node-lease"])
+    """Nothing in them is changed, whatever the rules say."""
+    never: list[ActionKind] = Field(default_factory=list[ActionKind])
+    """Kinds of Action that are refused everywhere."""
+    rules: list[RuleSettings] = Field(default_factory=list[RuleSettings])
+    otherwise_allow: bool = True
+    """What happens to an Action that no rule covers."""
+    freezes: list[FreezeSettings] = Field(default_factory=list[FreezeSettings])
+    max_replicas: int = Field(default=100, ge=0)
+    max_nodes: int = Field(default=1, ge=1)
+    """How many nodes may be closed to new pods at a time."""
+    approvers: ApproverSettings = Field(default_factory=ApproverSettings)
+    auto_approve: list[AutoApprovalSettings] = Field(default_factory=list[AutoApprovalSettings])
+
+
+class ApprovalSettings(Section):
+    """How Approvals are signed, and how long they hold. Planner and executor must share the key."""
+
+    key: SecretStr | None = None
+    key_file: Path | None = None
+    """Default: `approval.key` in the store's folder, made (0600) by whoever needs it first."""
+    lifetime_minutes: float = Field(default=30, gt=0, le=24 * 60)
+    proposal_hours: float = Field(default=24, gt=0)
+    """How long a proposal can be approved."""
+    rollout_seconds: float = Field(default=120, gt=0)
+    """How long a change may take to show its effect before the verdict."""
+
+
 class ServerSettings(Section):
     """How services listen."""
 
@@ -138,6 +232,8 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    policy: PolicySettings = Field(default_factory=PolicySettings)
+    approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
 
     @classmethod
     def settings_customise_sources(
