@@ -28,7 +28,7 @@ class Symptoms:
     def _revised(self, ns, name, containers, states, since, old, alive, before, **kw):
         kw.setdefault("replicas", max(len(states), alive, 1))
         if old:
-            last = {"containers": old, "created": self.ago(d=before), "changed": since}
+            last = {"containers": old, "created": self.ago(d=before), "changed": since, "tannot": {}}
             if alive:
                 born = self.ago(d=before)
                 last |= {"states": [{"created": born + sec(9 * i)} for i in range(alive)], "want": alive}
