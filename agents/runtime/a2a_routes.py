@@ -1,15 +1,17 @@
 """A2A over HTTP: JSON-RPC 1.0 and 0.3 at `/`, HTTP+JSON 1.0 at `/rest`, with the SDK's dispatchers put right.
 
 Put right here: a foreign Content-Type is told so (-32005), bad 0.3 parameters are -32602, a 0.3 push configuration can
-be read without its own id, deleting one answers with a result, and activated extensions are echoed.
+be read without its own id, deleting one answers with a result, questions end a 0.3 stream, and activated extensions
+are echoed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from a2a.extensions.common import HTTP_EXTENSION_HEADER, get_requested_extensions
+from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers import RequestHandler
 from a2a.server.request_handlers.response_helpers import build_error_response
 from a2a.server.routes import create_rest_routes
@@ -23,13 +25,16 @@ from starlette.routing import BaseRoute, Mount, Route
 
 # isort: split
 # Only after a2a.server.routes: imported first, this module runs into a circular import of the SDK.
+from a2a.compat.v0_3 import types as v03
 from a2a.compat.v0_3.jsonrpc_adapter import JSONRPC03Adapter
+from a2a.compat.v0_3.request_handler import RequestHandler03
 
 from agents.runtime.cards import REST_PATH
 from agents.runtime.context import CallerContextBuilder
 
 MEDIA_TYPES = ("application/json", "application/a2a+json")
 INVALID_PARAMS = -32602
+WAITING = (v03.TaskState.input_required, v03.TaskState.auth_required)
 
 
 class JsonRpc(JsonRpcDispatcher):
@@ -54,8 +59,26 @@ class JsonRpc(JsonRpcDispatcher):
         return response
 
 
+class LegacyMethods(RequestHandler03):
+    """The 0.3 methods, typed."""
+
+    async def on_message_send_stream(
+        self, request: v03.SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[v03.SendStreamingMessageSuccessResponse]:
+        """In 0.3 the event that ends a stream says so; the SDK forgets that questions do."""
+        async for response in super().on_message_send_stream(request, context):
+            event = response.result
+            if isinstance(event, v03.TaskStatusUpdateEvent) and event.status.state in WAITING:
+                event.final = True
+            yield response
+
+
 class LegacyJsonRpc(JSONRPC03Adapter):
-    """The 0.3 methods."""
+    """The 0.3 methods, as JSON-RPC."""
+
+    def __init__(self, handler: RequestHandler, builder: CallerContextBuilder) -> None:
+        super().__init__(handler, builder)
+        self.handler = LegacyMethods(handler)
 
     async def handle_request(
         self, request_id: str | int | None, method: str, body: dict[str, Any], request: Request

@@ -18,7 +18,7 @@ from a2a.types import Message, Task, TaskState, TaskStatus, TaskStatusUpdateEven
 from a2a.utils.errors import A2AError, InternalError, InvalidAgentResponseError
 
 from agents.runtime import wire
-from agents.runtime.states import INTERRUPTED, is_settled, is_terminal
+from agents.runtime.states import is_settled, is_terminal
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,8 @@ class LiveTask(EventQueue):
         """Somebody has cancelled the run and will say how the task ends."""
         self.claimed = False
         """A follow-up has been taken and is about to run."""
+        self.opening: tuple[Task | Message | None, Reader] | None = None
+        """For whoever sent the message: the view from before the run's first event."""
         if task is not None:
             self.started.set()
 
@@ -113,7 +115,10 @@ class LiveTask(EventQueue):
     async def join(self, *, until_settled: bool) -> tuple[Task | Message | None, Reader]:
         """What a newcomer is shown first (None when nothing has happened yet), and exactly the events after that."""
         async with self._order:
-            return self._now() if self.started.is_set() else None, self.read(until_settled=until_settled)
+            first, reader = self._now() if self.started.is_set() else None, self.read(until_settled=until_settled)
+            if until_settled and self.started.is_set() and not self.running:
+                reader.end()
+            return first, reader
 
     def _now(self) -> Task | Message:
         if self.error is not None:
@@ -249,19 +254,21 @@ class LiveTask(EventQueue):
         status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
         return [self._apply_task(Task(id=self.task_id, context_id=self.context_id, status=status))]
 
-    def remember(self, message: Message) -> None:
-        """Adds a follow-up to the history, where its predecessor's question goes as well."""
+    def resume(self, message: Message) -> None:
+        """A follow-up is taken: the question it answers becomes history, and the task works again."""
+        task = self._existing()
+        if task.status.HasField("message"):
+            task.history.append(task.status.message)
         self._message = message
         self._remember_message()
+        task.status.CopyFrom(TaskStatus(state=TaskState.TASK_STATE_WORKING))
+        _stamp(task.status)
 
     def _remember_message(self) -> None:
         task, message = self.task, self._message
         if task is None or message is None:
             return
         if not any(known.message_id == message.message_id for known in task.history):
-            if task.status.HasField("message") and task.status.state in INTERRUPTED:
-                task.history.append(task.status.message)
-                task.status.ClearField("message")
             task.history.append(message)
 
     # -- publishing ----------------------------------------------------------------------------------------------

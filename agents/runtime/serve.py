@@ -8,11 +8,11 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import NamedTuple
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +24,10 @@ class ServeError(RuntimeError):
     """A service could not listen; the text says where and why."""
 
 
-@dataclass(frozen=True)
-class Binding:
-    """An app and where it listens."""
+class Binding(NamedTuple):
+    """An app and where it listens. A plain tuple will do as well."""
 
-    app: FastAPI
+    app: Starlette
     host: str
     port: int
 
@@ -49,12 +48,16 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(*bindings: Binding, stop: asyncio.Event | None = None, started: asyncio.Event | None = None) -> None:
+Bindings = Sequence[Binding | tuple[Starlette, str, int]]
+
+
+async def serve(bindings: Bindings, *, stop: asyncio.Event | None = None, started: asyncio.Event | None = None) -> None:
     """Serves until `stop` is set or, without one, until SIGINT or SIGTERM; then drains all services and returns.
 
     `started` is set when every service listens. Raises ServeError when one cannot.
     """
     stop = stop or _stop_on_signals()
+    bindings = [Binding(*binding) for binding in bindings]
     servers = [_Server(_config(binding)) for binding in bindings]
     running = [asyncio.create_task(_listen(server, b)) for server, b in zip(servers, bindings, strict=True)]
     listening = asyncio.gather(*(server.listening.wait() for server in servers))
@@ -64,7 +67,9 @@ async def serve(*bindings: Binding, stop: asyncio.Event | None = None, started: 
     try:
         await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
-            await asyncio.gather(*(binding.app.state.drain() for binding in bindings))
+            # Apps that `build_app` made have work to finish; others may be served as well.
+            drains = [getattr(binding.app.state, "drain", None) for binding in bindings]
+            await asyncio.gather(*(drain() for drain in drains if drain is not None))
     finally:
         for server in servers:
             server.should_exit = True
@@ -77,12 +82,30 @@ async def serve(*bindings: Binding, stop: asyncio.Event | None = None, started: 
             raise result
 
 
-def run(*bindings: Binding) -> None:
+@contextlib.asynccontextmanager
+async def serving(bindings: Bindings) -> AsyncGenerator[None]:
+    """Serves while the block runs; signals are the caller's. Raises ServeError when a service cannot listen."""
+    stop, started = asyncio.Event(), asyncio.Event()
+    server = asyncio.create_task(serve(bindings, stop=stop, started=started))
+    ready = asyncio.create_task(started.wait())
+    try:
+        await asyncio.wait([server, ready], return_when=asyncio.FIRST_COMPLETED)
+        if not started.is_set():
+            await server
+        yield
+    finally:
+        ready.cancel()
+        stop.set()
+        if not server.done():
+            await server
+
+
+def run(bindings: Bindings) -> None:
     """Blocks until the services are stopped by a signal."""
     tune_gc()
     import uvloop  # not on Windows, where nobody serves clusters
 
-    uvloop.run(serve(*bindings))
+    uvloop.run(serve(bindings))
 
 
 def tune_gc() -> None:
@@ -97,9 +120,9 @@ async def _listen(server: _Server, binding: Binding) -> None:
     try:
         await server.serve()
     except SystemExit as error:  # how uvicorn says that it could not bind
-        raise ServeError(f"{binding.app.title} cannot listen on {where}: is something else listening there?") from error
+        raise ServeError(f"cannot listen on {where}: is something else listening there?") from error
     if not server.started:
-        raise ServeError(f"{binding.app.title} could not start on {where}: see the log above")
+        raise ServeError(f"the service for {where} could not start: see the log above")
 
 
 def _config(binding: Binding) -> uvicorn.Config:

@@ -25,6 +25,7 @@ from a2a.types import (
     ListTasksRequest,
     ListTasksResponse,
     Message,
+    Role,
     SendMessageRequest,
     SubscribeToTaskRequest,
     Task,
@@ -125,10 +126,10 @@ class TaskHandler(PushMethods):
         live = await self._accept(params, context)
         if not isinstance(live, LiveTask):
             return _trimmed(live, params)
-        reader = live.read(until_settled=True)
+        _, reader = await _view(live)
         try:
             await live.started.wait()
-            if live.running and not params.configuration.return_immediately:
+            if not params.configuration.return_immediately:
                 async for _ in reader:
                     pass
             return _trimmed(await live.snapshot(), params)
@@ -144,13 +145,12 @@ class TaskHandler(PushMethods):
         if not isinstance(live, LiveTask):
             yield _trimmed(live, params)
             return
-        first, reader = await live.join(until_settled=True)
+        first, reader = await _view(live)
         try:
             if first is not None:
                 yield _trimmed(first, params)
-            if live.running or first is None:
-                async for event in reader:
-                    yield _trimmed(event, params) if isinstance(event, Task) else event
+            async for event in reader:
+                yield _trimmed(event, params) if isinstance(event, Task) else event
             if live.error is not None:
                 raise live.error
         finally:
@@ -191,14 +191,17 @@ class TaskHandler(PushMethods):
                 config = params.configuration.task_push_notification_config
                 await self.register_push(live.task_id, owner, config, context)
             related = await self._related(message, owner)
+            live.message_keys.append(key)
+            live.claims.append(key)
+            if live.task is not None:
+                live.resume(message)
+                await self._keep_now(live)
         except BaseException:
             live.claimed = False
             self._release(live)
             raise
-        live.message_keys.append(key)
-        live.claims.append(key)
-        if live.task is not None:
-            live.remember(message)
+        # The sender reads from the very first event on, however fast the executor is.
+        live.opening = (None if live.task is None else await live.snapshot(), live.read(until_settled=True))
         self._run(live, _context(live, context, message, params, related))
         return live
 
@@ -316,13 +319,22 @@ class TaskHandler(PushMethods):
 
     def keep(self, live: LiveTask, event: Event, *, durable: bool) -> Awaitable[None] | None:
         """Stores a live task, and what its messages were answered with; hands the event to push."""
-        for key in live.message_keys:
-            self._store.put_message(key, live.owner, None if live.reply else live.task_id, live.reply)
-        live.message_keys.clear()
+        self._keep_messages(live)
         if live.task is None:
             return self._store.flush()
         self.push_sender.offer(live.task, event)
         return self._store.put(live.task, live.owner, durable=durable)
+
+    def _keep_messages(self, live: LiveTask) -> None:
+        for key in live.message_keys:
+            self._store.put_message(key, live.owner, None if live.reply else live.task_id, live.reply)
+        live.message_keys.clear()
+
+    async def _keep_now(self, live: LiveTask) -> None:
+        self._keep_messages(live)
+        if live.task is not None:
+            self._store.put(live.task, live.owner, durable=False)
+        await self._store.flush()
 
     async def _current(self, task_id: str, owner: str) -> Task:
         live = self._live.get(task_id)
@@ -405,12 +417,20 @@ def _context(
     )
 
 
+async def _view(live: LiveTask) -> tuple[Task | Message | None, Reader]:
+    """What a sender sees of the task that answers it: the sender who started it sees all, a repetition the rest."""
+    if live.opening is not None:
+        opening, live.opening = live.opening, None
+        return opening
+    return await live.join(until_settled=True)
+
+
 def _trimmed(answer: Task | Message, params: SendMessageRequest) -> Task | Message:
     return apply_history_length(answer, params.configuration) if isinstance(answer, Task) else answer
 
 
 def _last_request(task: Task) -> Message | None:
-    from_user = [message for message in task.history if message.role == 1]
+    from_user = [message for message in task.history if message.role == Role.ROLE_USER]
     return from_user[-1] if from_user else None
 
 
