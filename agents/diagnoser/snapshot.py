@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
+from agents.cluster.secrets import SecretShape
+from agents.cluster.usage import Amount, Usage
 from agents.diagnoser.containers import ContainerView, containers_of
 from agents.diagnoser.events import EventView, view_event
 from agents.diagnoser.fields import (
@@ -42,29 +44,6 @@ class LogKey:
     previous: bool = False
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """When a certificate in a Secret is valid, and for whom."""
-
-    key: str
-    not_before: datetime
-    not_after: datetime
-    subject: str = ""
-
-
-@dataclass(frozen=True)
-class SecretShape:
-    """What may be known of a Secret: never its values."""
-
-    namespace: str
-    name: str
-    type: str = ""
-    keys: tuple[str, ...] = ()
-    certificates: tuple[Certificate, ...] = ()
-    broken: tuple[str, ...] = ()
-    """Keys that should hold a certificate and do not."""
-
-
 @dataclass
 class Snapshot:
     """Objects of one cluster and what was fetched beside them.
@@ -76,9 +55,8 @@ class Snapshot:
     objects: Sequence[Obj]
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     logs: Mapping[LogKey, str] = field(default_factory=dict[LogKey, str])
-    usage: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
-    """`namespace/pod` -> container -> {"cpu", "memory"}, from metrics.k8s.io."""
-    node_usage: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    usage: Usage | None = None
+    """What nodes and pods use, from metrics.k8s.io."""
     secrets: Mapping[tuple[str, str], SecretShape] = field(default_factory=dict[tuple[str, str], SecretShape])
     """Shapes of the Secrets that were looked at, by namespace and name."""
     unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -236,6 +214,12 @@ class Snapshot:
         if previous is None:
             return before or present if view.ended and not view.running else present or before
         return before if previous else present
+
+    def used_by(self, view: ContainerView) -> Amount | None:
+        """What a container uses now; None when it was not measured."""
+        if self.usage is None:
+            return None
+        return self.usage.pods.get(f"{namespace_of(view.pod)}/{name_of(view.pod)}", {}).get(view.name)
 
     # events ------------------------------------------------------------------------------------------------------
 
