@@ -17,8 +17,8 @@ _CLUSTER: dict[Language, str] = {
     "zh": "你指的是哪个集群？共有 {count} 个：{names}。",
 }
 _TARGET: dict[Language, str] = {
-    "en": "Which object shall be changed, and in which namespace? For example `shop/Deployment/web`.",
-    "zh": "要变更哪个对象，它在哪个命名空间？例如 `shop/Deployment/web`。",
+    "en": "Which object shall be changed, and in which namespace? For example `default/Deployment/web`.",
+    "zh": "要变更哪个对象，它在哪个命名空间？例如 `default/Deployment/web`。",
 }
 
 

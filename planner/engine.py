@@ -166,7 +166,7 @@ class Drive:
             await self._change([subtask.model_copy(update={"status": "input_required", "note": outcome.text})])
             return
         if isinstance(outcome, Failed):
-            await self._change([_ended(subtask, "failed", outcome.reason)])
+            await self._change([_ended(subtask, "failed", outcome.reason.removeprefix(f"{subtask.specialist}: "))])
             return
         self._findings[subtask_id] = outcome.finding
         await self._change([_ended(subtask, "done")], {subtask_id: outcome.finding})

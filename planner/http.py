@@ -33,7 +33,7 @@ class Ask(BaseModel):
     """A question to the team."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"question": "Checkout keeps failing. What is wrong?"}]}
+        extra="forbid", json_schema_extra={"examples": [{"question": "Orders fail since this morning. What is wrong?"}]}
     )
 
     question: Text

@@ -6,11 +6,13 @@ epoch has to be checked once several planners share the work.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -24,6 +26,8 @@ from planner.answer import Answer
 from planner.plan import Plan, Subtask
 from planner.request import ENDED, Request
 from planner.schema import events, metadata, plans, requests, subtasks
+
+_Result = TypeVar("_Result")
 
 
 class UnknownRequest(KeyError):
@@ -82,7 +86,10 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine: AsyncEngine = create_async_engine(url)
         self._upsert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        # SQLite has one writer at a time; waiting here is cheaper than waiting for its lock.
+        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
         if self._engine.dialect.name == "sqlite":
+            self._turn = asyncio.Lock()
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
 
     async def open(self) -> None:
@@ -93,33 +100,50 @@ class Store:
     async def close(self) -> None:
         await self._engine.dispose()
 
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+        """One transaction. Cancelling the caller lets it finish first: a torn one would keep SQLite locked."""
+
+        async def transaction() -> _Result:
+            async with self._turn, self._engine.begin() as connection:
+                return await work(connection)
+
+        task = asyncio.create_task(transaction())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+
     async def create(self, request: Request, first: tuple[str, dict[str, Any]]) -> bool:
         """Keeps a new request with its first event. False when the id is taken: the request is already known."""
-        async with self._engine.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> bool:
             row = {**_request_row(request), "id": request.id, "created_at": request.created_at.timestamp()}
             statement = self._upsert(requests).values(row).on_conflict_do_nothing(index_elements=["id"])
             if (await connection.execute(statement)).rowcount == 0:
                 return False
             await _append(connection, request.id, [first])
-        return True
+            return True
+
+        return await self._write(work)
 
     async def record(self, request_id: str, step: Step) -> None:
         """Makes a step true. Raises RequestOver when the request has ended, UnknownRequest when there is none."""
-        async with self._engine.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await _append(connection, request_id, step.events)
             if step.request is not None:
-                answer = {"answer": step.answer.model_dump_json()} if step.answer else {}
-                await _update(
-                    connection, requests, requests.c.id == request_id, {**_request_row(step.request), **answer}
-                )
+                values = _request_row(step.request)
+                if step.answer is not None:
+                    values["answer"] = step.answer.model_dump_json()
+                await _update(connection, requests, requests.c.id == request_id, values)
             if step.plan is not None:
                 await self._write_plan(connection, request_id, step.plan)
             for subtask in step.subtasks:
                 where = (subtasks.c.request_id == request_id) & (subtasks.c.id == subtask.id)
-                values = {"status": subtask.status, "data": subtask.model_dump_json(exclude_defaults=True)}
-                if (finding := step.findings.get(subtask.id)) is not None:
-                    values["finding"] = finding.model_dump_json(exclude_defaults=True)
-                await _update(connection, subtasks, where, values)
+                await _update(connection, subtasks, where, _subtask_row(subtask, step.findings.get(subtask.id)))
+
+        await self._write(work)
 
     async def request(self, request_id: str) -> Request:
         """Raises UnknownRequest."""
@@ -208,6 +232,11 @@ class Store:
         ]
         statement = self._upsert(subtasks).on_conflict_do_nothing(index_elements=["request_id", "id"])
         await connection.execute(statement, rows)
+
+
+def _subtask_row(subtask: Subtask, finding: Finding | None) -> dict[str, Any]:
+    row = {"status": subtask.status, "data": subtask.model_dump_json(exclude_defaults=True)}
+    return row if finding is None else {**row, "finding": finding.model_dump_json(exclude_defaults=True)}
 
 
 def _request_row(request: Request) -> dict[str, Any]:

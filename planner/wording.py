@@ -134,7 +134,7 @@ def say(language: Language, key: str, **values: Any) -> str:
 
 
 def action_phrase(action: Action, language: Language) -> str:
-    """What an Action does, as an order: "scale `shop/Deployment/web` to 5 replicas"."""
+    """What an Action does, as an order: "scale `front/Deployment/web` to 5 replicas"."""
     rest = arguments_text(action.arguments)
     template = _ACTIONS[language][action.kind]
     if action.kind == "scale_workload" and "replicas" not in action.arguments:

@@ -45,7 +45,8 @@ _TROUBLE_ZH = re.compile(
     r"|发生了什么|没反应|没跑起来|未就绪|不工作|不了"
 )
 _AUDIT = re.compile(
-    r"\b(?:who|whom|whose|which user|by whom|audit\w*|what (?:was |has been |got |were )?(?:recently )?changed|recent changes"
+    r"\b(?:who|whom|whose|which user|by whom|audit\w*|what (?:was |has been |got |were )?(?:recently )?changed"
+    r"|recent changes"
     r"|change history|logs? (?:of|from|for)|show (?:me )?(?:the )?logs?|(?:pod|container|previous) logs?"
     r"|events? (?:of|in|for|from)"
     r"|(?:recent|warning|list|show) (?:\w+ )?events?|deleted|logged)\b",
@@ -66,7 +67,8 @@ _METRICS_ZH = re.compile(
 )
 _INVENTORY = re.compile(
     r"^(?:please\s+)?(?:list|show|get|describe|count|how many|which|what)\b.*\b(?:pods?|deployments?|services?|nodes?|"
-    r"namespaces?|jobs?|cronjobs?|statefulsets?|daemonsets?|replicas|images?|versions?|ingress(?:es)?|configmaps?|secrets?"
+    r"namespaces?|jobs?|cronjobs?|statefulsets?|daemonsets?|replicas|images?|versions?|ingress(?:es)?"
+    r"|configmaps?|secrets?"
     r"|pvcs?|volumes?|clusters?|ports?|resources?|roles?)\b",
     re.I,
 )

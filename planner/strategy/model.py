@@ -54,7 +54,7 @@ _NOTES: dict[Language, dict[str, str]] = {
 class ProposedSubtask(BaseModel):
     """A subtask as a model proposes it."""
 
-    id: str = Field(min_length=1, max_length=60, description="short, unique, such as diagnose-checkout")
+    id: str = Field(min_length=1, max_length=60, description="short, unique, such as diagnose-api")
     specialist: str
     title: str = Field("", max_length=200)
     instruction: str = Field(min_length=1, max_length=8000)

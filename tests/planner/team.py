@@ -41,6 +41,7 @@ class FakeMember:
     cancelled: list[str] = field(default_factory=list)
     gate: asyncio.Event | None = None
     """When set to an event, the member works until it is set."""
+    started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(
         self,
@@ -61,6 +62,7 @@ class FakeMember:
         try:
             yield TaskStarted(task_id=task_id or own, context_id="ctx")
             yield Progress(f"{self.name} works")
+            self.started.set()
             if self.gate is not None:
                 await self.gate.wait()
             result = self.script(call)
