@@ -1,0 +1,59 @@
+"""What carrying out an Action needs: the ledger, the clusters, a clock, and somebody who diagnoses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from agents.executor.cluster_api import ClusterApi
+from agents.executor.ledger import Ledger
+from agents.runtime.settings import ApprovalSettings, PolicySettings
+
+logger = logging.getLogger(__name__)
+
+Diagnose = Callable[[str, str], Awaitable[frozenset[str]]]
+"""Cluster id and namespace (empty: all) to root causes, each as `resource fault`."""
+
+DIAGNOSIS_SECONDS = 30.0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Shared by everything that proposes, applies, verifies and recovers."""
+
+    ledger: Ledger
+    open_cluster: Callable[[str | None], Awaitable[ClusterApi]]
+    key: bytes
+    policy: PolicySettings = field(default_factory=PolicySettings)
+    approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    diagnose: Diagnose | None = None
+    now: Callable[[], datetime] = _now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    owner: str = field(default_factory=lambda: uuid4().hex)
+    """This process, in the ledger."""
+    lease: timedelta = timedelta(seconds=45)
+    """How long an execution is ours without a sign of life; longer than a request to the API may take."""
+
+    @property
+    def rollout_time(self) -> timedelta:
+        """How long a change may take to show its effect."""
+        return timedelta(seconds=self.approvals.rollout_seconds)
+
+    async def root_causes(self, cluster: str, namespace: str) -> list[str] | None:
+        """What is wrong now; None when that cannot be found out, which must not hold anything up."""
+        if self.diagnose is None:
+            return None
+        try:
+            async with asyncio.timeout(DIAGNOSIS_SECONDS):
+                return sorted(await self.diagnose(cluster, namespace))
+        except Exception:
+            logger.exception("the diagnosis around a change failed; the rollout alone is judged")
+            return None
