@@ -1,4 +1,4 @@
-"""Reading a cluster into a Snapshot: one paged list per kind, all at once, then the logs and Secrets that may matter."""
+"""Reading a cluster into a Snapshot: one paged list per kind, all at once, then logs and Secrets that may matter."""
 
 from __future__ import annotations
 

@@ -35,8 +35,7 @@ def causes_of(snapshot: Snapshot, observations: Sequence[Observation]) -> list[C
             continue
         reached = _reach(seen, outgoing)
         explained |= {edge.effect.key for edge in reached}
-        if seen.role != "effect":
-            found.append(Cause(seen, reached))
+        found.append(Cause(seen, reached))
     return [cause for cause in found if cause.observation.key not in explained]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns read better unbroken)
 """What the end of a log says about why a program stopped: the decisive line, its class, and what it names."""
 
 from __future__ import annotations
@@ -11,83 +12,87 @@ Sign = Literal[
     "configuration", "login", "name", "connection", "memory", "error",
 ]  # fmt: skip
 
-_PATTERNS: tuple[tuple[Sign, re.Pattern[str]], ...] = tuple(
-    (sign, re.compile(pattern, re.IGNORECASE))
-    for sign, pattern in (
-        ("disk_full", r"no space left on device|ENOSPC|disk quota exceeded|database or disk is full|disk full|no space left"),
-        (
-            "certificate",
-            r"certificate (?:has |is )?(?:already )?expired|expired or is not yet valid|certificate is not yet valid"
-            r"|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate expired|cert(?:ificate)?\b.{0,80}\bexpired"
-            r"|CertificateExpired|CertificateNotYetValid|not valid (?:before|after)|证书.{0,12}过期",
-        ),
-        ("architecture", r"exec format error|no match for platform"),
-        (
-            "forbidden",
-            r"is forbidden: User |cannot (?:get|list|watch|create|update|patch|delete|deletecollection) resource",
-        ),
-        (
-            "environment",
-            r"(?:env(?:ironment)?[ _]?(?:var(?:iable)?s?)?|variable|setting)\b.{0,60}\b(?:not set|missing|required|must be"
-            r"|not defined|undefined|empty|unset|not found|invalid)|(?:missing|required|undefined|unset|invalid|bad)\b.{0,30}"
-            r"\b(?:env(?:ironment)?\b|variable)|环境变量",
-        ),
-        ("environment", r"KeyError: '?(?-i:[A-Z][A-Z0-9_]{2,})'?|Could not resolve placeholder|required key \w+ missing value"),
-        (
-            "environment",
-            r"\b(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b.{0,30}(?:is not set|not set|must be set|must not be empty|is required"
-            r"|required|is missing|missing|is empty|is undefined|not defined|not provided|unset|invalid|cannot be (?:empty|blank))",
-        ),
-        (
-            "environment",
-            r"(?:missing|required|unset|undefined|must set|please set|need|invalid|parse|parsing)\b.{0,40}"
-            r"\b(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b",
-        ),
-        (
-            "permission",
-            r"permission denied|EACCES|read-only file ?system|EROFS|operation not permitted|EPERM|AccessDeniedException"
-            r"|is not writable|not writable by|must (?:not )?(?:be )?run as (?:non-?)?root|wrong ownership|has wrong permissions"
-            r"|权限不足|只读文件系统",
-        ),
-        (
-            "login",
-            r"password authentication failed|access denied for user|WRONGPASS|NOAUTH|authentication failed"
-            r"|invalid (?:username|password|credentials|api key|token)|role \"[^\"]+\" does not exist|login failed",
-        ),
-        (
-            "configuration",
-            r"\[emerg\]|unknown directive|(?:yaml|toml|json|xml|ini)\b.{0,40}(?:error|line \d+|invalid|unexpected|unmarshal|parse)"
-            r"|(?:pars(?:e|ing)|load(?:ing)?|read(?:ing)?|decod(?:e|ing)|unmarshal\w*|invalid|malformed|bad|unknown|unsupported"
-            r"|unexpected|unrecogni[sz]ed|illegal)\b.{0,80}(?:config|settings|\.ya?ml|\.json|\.toml|\.conf|\.cfg|\.ini|\.properties"
-            r"|\.xml|option|field|property|directive)|(?:config\w*|settings|\.ya?ml|\.json|\.toml|\.conf|\.cfg|\.ini"
-            r"|\.properties)\b.{0,80}(?:invalid|error|failed|malformed|unknown|cannot|could not|unexpected|syntax|missing|line \d+)"
-            r"|JSONDecodeError|ParserError|ScannerError|TOMLDecodeError|SyntaxError: Unexpected token|配置.{0,20}(?:错误|无效|解析)",
-        ),
-        (
-            "name",
-            r"no such host|NXDOMAIN|name or service not known|ENOTFOUND|UnknownHostException|could not translate host name"
-            r"|EAI_AGAIN|EAI_NONAME|temporary failure in name resolution|server misbehaving|can't resolve|cannot resolve"
-            r"|could not resolve|couldn't resolve|failed to resolve|bad address|nodename nor servname|name resolution"
-            r"|lookup \S+(?: on \S+)?: .{0,80}(?:timeout|refused)|host not found|NameResolutionError|unknown host|getaddrinfo",
-        ),
-        (
-            "connection",
-            r"connection refused|ECONNREFUSED|connection to \S+ refused|no route to host|EHOSTUNREACH|i/o timeout"
-            r"|connection timed out|connect timed out|ETIMEDOUT|connection reset|ECONNRESET|could not connect|cannot connect"
-            r"|can't connect|failed to connect|unable to connect|connection failed|unreachable|dial tcp|deadline exceeded"
-            r"|no upstream|host is down|communications link failure|service unavailable|bad gateway|\b50[234]\b|not reachable"
-            r"|连接.{0,12}(?:失败|超时|拒绝)",
-        ),
-        ("memory", r"OutOfMemoryError|out of memory|MemoryError|heap out of memory|Cannot allocate memory|bad_alloc"),
-        (
-            "command",
-            r"(?:exec|executable file).{0,60}not found|command not found|no such file or directory.{0,20}exec"
-            r"|can't open file|cannot find module|Error: Cannot find module|ModuleNotFoundError|No module named"
-            r"|unknown (?:shorthand )?(?:flag|command|option|argument)|flag provided but not defined|unrecognized (?:option|arguments?)"
-            r"|invalid option|Unable to access jarfile|ClassNotFoundException|Could not find or load main class|syntax error",
-        ),
-    )
-)  # fmt: skip
+_WORDS: tuple[tuple[Sign, str], ...] = (
+    (
+        "disk_full",
+        r"no space left on device|ENOSPC|disk quota exceeded|database or disk is full|disk full|no space left",
+    ),
+    (
+        "certificate",
+        r"certificate (?:has |is )?(?:already )?expired|expired or is not yet valid|certificate is not yet valid"
+        r"|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate expired|cert(?:ificate)?\b.{0,80}\bexpired"
+        r"|CertificateExpired|CertificateNotYetValid|not valid (?:before|after)|证书.{0,12}过期",
+    ),
+    ("architecture", r"exec format error|no match for platform"),
+    (
+        "forbidden",
+        r"is forbidden: User |cannot (?:get|list|watch|create|update|patch|delete|deletecollection) resource",
+    ),
+    (
+        "environment",
+        r"(?:env(?:ironment)?[ _]?(?:var(?:iable)?s?)?|variable|setting)\b.{0,60}\b(?:not set|missing|required|must be"
+        r"|not defined|undefined|empty|unset|not found|invalid)|(?:missing|required|undefined|unset|invalid|bad)\b.{0,30}"
+        r"\b(?:env(?:ironment)?\b|variable)|环境变量",
+    ),
+    (
+        "environment",
+        r"KeyError: '?(?-i:[A-Z][A-Z0-9_]{2,})'?|Could not resolve placeholder|required key \w+ missing value",
+    ),
+    (
+        "environment",
+        r"\b(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b.{0,30}(?:is not set|not set|must be set|must not be empty|is required"
+        r"|required|is missing|missing|is empty|is undefined|not defined|not provided|unset|invalid|cannot be (?:empty|blank))",
+    ),
+    (
+        "environment",
+        r"(?:missing|required|unset|undefined|must set|please set|need|invalid|parse|parsing)\b.{0,40}"
+        r"\b(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b",
+    ),
+    (
+        "permission",
+        r"permission denied|EACCES|read-only file ?system|EROFS|operation not permitted|EPERM|AccessDeniedException"
+        r"|is not writable|not writable by|must (?:not )?(?:be )?run as (?:non-?)?root|wrong ownership|has wrong permissions"
+        r"|权限不足|只读文件系统",
+    ),
+    (
+        "login",
+        r"password authentication failed|access denied for user|WRONGPASS|NOAUTH|authentication failed"
+        r"|invalid (?:username|password|credentials|api key|token)|role \"[^\"]+\" does not exist|login failed",
+    ),
+    (
+        "configuration",
+        r"\[emerg\]|unknown directive|(?:yaml|toml|json|xml|ini)\b.{0,40}(?:error|line \d+|invalid|unexpected|unmarshal|parse)"
+        r"|(?:pars(?:e|ing)|load(?:ing)?|read(?:ing)?|decod(?:e|ing)|unmarshal\w*|invalid|malformed|bad|unknown|unsupported"
+        r"|unexpected|unrecogni[sz]ed|illegal)\b.{0,80}(?:config|settings|\.ya?ml|\.json|\.toml|\.conf|\.cfg|\.ini|\.properties"
+        r"|\.xml|option|field|property|directive)|(?:config\w*|settings|\.ya?ml|\.json|\.toml|\.conf|\.cfg|\.ini"
+        r"|\.properties)\b.{0,80}(?:invalid|error|failed|malformed|unknown|cannot|could not|unexpected|syntax|missing|line \d+)"
+        r"|JSONDecodeError|ParserError|ScannerError|TOMLDecodeError|SyntaxError: Unexpected token|配置.{0,20}(?:错误|无效|解析)",
+    ),
+    (
+        "name",
+        r"no such host|NXDOMAIN|name or service not known|ENOTFOUND|UnknownHostException|could not translate host name"
+        r"|EAI_AGAIN|EAI_NONAME|temporary failure in name resolution|server misbehaving|can't resolve|cannot resolve"
+        r"|could not resolve|couldn't resolve|failed to resolve|bad address|nodename nor servname|name resolution"
+        r"|lookup \S+(?: on \S+)?: .{0,80}(?:timeout|refused)|host not found|NameResolutionError|unknown host|getaddrinfo",
+    ),
+    (
+        "connection",
+        r"connection refused|ECONNREFUSED|connection to \S+ refused|no route to host|EHOSTUNREACH|i/o timeout"
+        r"|connection timed out|connect timed out|ETIMEDOUT|connection reset|ECONNRESET|could not connect|cannot connect"
+        r"|can't connect|failed to connect|unable to connect|connection failed|unreachable|dial tcp|deadline exceeded"
+        r"|no upstream|host is down|communications link failure|service unavailable|bad gateway|\b50[234]\b|not reachable"
+        r"|连接.{0,12}(?:失败|超时|拒绝)",
+    ),
+    ("memory", r"OutOfMemoryError|out of memory|MemoryError|heap out of memory|Cannot allocate memory|bad_alloc"),
+    (
+        "command",
+        r"(?:exec|executable file).{0,60}not found|command not found|no such file or directory.{0,20}exec"
+        r"|can't open file|cannot find module|Error: Cannot find module|ModuleNotFoundError|No module named"
+        r"|unknown (?:shorthand )?(?:flag|command|option|argument)|flag provided but not defined|unrecognized (?:option|arguments?)"
+        r"|invalid option|Unable to access jarfile|ClassNotFoundException|Could not find or load main class|syntax error",
+    ),
+)
+_PATTERNS = tuple((sign, re.compile(pattern, re.IGNORECASE)) for sign, pattern in _WORDS)
 
 _FATAL = re.compile(
     r"\b(?:fatal|panic|emerg|critical|alert|crit)\b|^\s*(?:[\w.$]*(?:Error|Exception)\b\s*:)|caused by:|\"level\":\"fatal\"",

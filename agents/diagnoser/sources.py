@@ -81,7 +81,7 @@ def source_of_variable(snapshot: Snapshot, view: ContainerView, variable: str) -
 
 
 def source_of_text(snapshot: Snapshot, view: ContainerView, words: str) -> Source | None:
-    """The object that a complaint is about: by the mounted path, else by a key's file name, else the only one mounted."""
+    """The object that a complaint is about: by the mounted path, a key's file name, or as the only one."""
     found = sources_of(view)
     mounted = [s for s in found if s.path]
     by_path = [s for s in mounted if s.path.rstrip("/") and s.path.rstrip("/") in words]

@@ -138,7 +138,7 @@ def _names_of_kind(template: Obj, kind: str) -> list[str]:
 
 
 def _missing_key(snapshot: Snapshot, pod: Obj, seen: Observation, kind: str, name: str, key: str) -> Observation:
-    """Blames the ConfigMap or Secret when the key was there before: an older pod of the same template started with it."""
+    """Blames the ConfigMap or Secret when the key was there before: an older pod of the same template has it."""
     kind = "Secret" if kind.lower() == "secret" else "ConfigMap"
     namespace, workload = namespace_of(pod), snapshot.top(pod)
     obj = snapshot.get(kind, namespace, name)

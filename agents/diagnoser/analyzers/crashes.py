@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from agents.diagnoser.containers import ContainerView
 from agents.diagnoser.evidence import from_log, from_object, from_status
@@ -67,7 +68,8 @@ def _out_of_memory(snapshot: Snapshot, view: ContainerView) -> Observation:
 def read_crash(snapshot: Snapshot, hosts: Hosts, view: ContainerView) -> Observation:
     """The fault behind one crashing container, from its status and its log."""
     workload = snapshot.top(view.pod)
-    state = f"{view.waiting_reason or 'ended'}: exit code {view.exit_code}, reason {view.end_reason}, restarts {view.restarts}"
+    ended = f"exit code {view.exit_code}, reason {view.end_reason}, restarts {view.restarts}"
+    state = f"{view.waiting_reason or 'ended'}: {ended}"
     seen = Observation(
         resource=resource_of(workload),
         fault="crash_app_error",
@@ -185,7 +187,7 @@ def _permission(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: Ob
 
 
 def _certificate(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: Observation) -> Observation:
-    """Blames the mounted Secret whose certificate is out of date; without one, the only mounted Secret that is named."""
+    """Blames the mounted Secret whose certificate is out of date; without one, the mounted Secret that is named."""
     secrets = [s for s in sources_of(view) if s.kind == "Secret"]
     for source in secrets:
         shape = snapshot.secrets.get((source.namespace, source.name))
@@ -203,7 +205,7 @@ def _certificate(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: O
     return replace(seen, confidence=0.7)
 
 
-def _blame_certificate(seen: Observation, resource: str, facts: dict[str, object], confidence: float) -> Observation:
+def _blame_certificate(seen: Observation, resource: str, facts: dict[str, Any], confidence: float) -> Observation:
     return replace(
         seen,
         resource=resource,

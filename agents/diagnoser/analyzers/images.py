@@ -25,7 +25,8 @@ REASONS = frozenset(
     }
 )
 _UNAUTHORIZED = re.compile(
-    r"\b401\b|\b403\b|unauthorized|authentication required|no basic auth|denied|insufficient_scope|authorization failed",
+    r"\b401\b|\b403\b|unauthorized|authentication required|no basic auth|denied|insufficient_scope"
+    r"|authorization failed",
     re.IGNORECASE,
 )
 _NOT_FOUND = re.compile(r"not found|manifest unknown|name unknown|notfound|\b404\b|no such host", re.IGNORECASE)

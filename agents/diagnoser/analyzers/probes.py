@@ -121,7 +121,7 @@ def is_wrong(snapshot: Snapshot, view: ContainerView, probe: Obj, message: str) 
 
 
 def _not_served(snapshot: Snapshot, view: ContainerView, port: int) -> bool:
-    """Whether nothing suggests that the container listens on a port, and something suggests that it listens elsewhere."""
+    """Whether nothing suggests that the container listens on a port, and something that it listens elsewhere."""
     listening = {int(p) for p in _LISTENING.findall(snapshot.log(view))}
     if port in listening:
         return False

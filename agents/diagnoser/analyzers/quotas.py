@@ -29,11 +29,13 @@ from agents.diagnoser.snapshot import Snapshot
 from agents.runtime.findings import Evidence
 
 _QUOTA = re.compile(
-    r"exceeded quota: (?P<quota>[\w.-]+), requested: (?P<requested>.+?), used: (?P<used>.+?), limited: (?P<limited>.+?)$"
+    r"exceeded quota: (?P<quota>[\w.-]+), requested: (?P<requested>.+?), used: (?P<used>.+?),"
+    r" limited: (?P<limited>.+?)$"
 )
 _MUST = re.compile(r"failed quota: (?P<quota>[\w.-]+): must specify (?P<missing>.+?)$")
 _RANGE = re.compile(
-    r"(?:minimum|maximum) (?P<resource>[\w.-]+) usage per|(?P<ratio>[\w.-]+) max limit to request ratio|Invalid value.*must be less than or equal to (?P<limit>\w+) limit"
+    r"(?:minimum|maximum) [\w.-]+ usage per|[\w.-]+ max limit to request ratio"
+    r"|Invalid value.*must be less than or equal to \w+ limit"
 )
 _SECURITY = re.compile(r"violates PodSecurity \"(?P<level>[^\"]+)\": (?P<why>.+)$")
 _ACCOUNT = re.compile(r"serviceaccount \"(?P<name>[^\"]+)\" not found", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Requests that the API server refuses: what a log says is forbidden, checked against the present roles and bindings."""
+"""Requests that the API server refuses: what logs say is forbidden, checked against present roles and bindings."""
 
 from __future__ import annotations
 

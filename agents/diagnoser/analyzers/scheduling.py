@@ -158,7 +158,7 @@ def _resources(pod: Obj, short: list[Fit], seen: Observation) -> Observation:
     requests = requests_of(pod)
     resource = max(
         {r for f in short for r, _, _ in f.short},
-        key=lambda r: sum(r in dict((s[0], 1) for s in f.short) for f in short),
+        key=lambda r: sum(any(s[0] == r for s in f.short) for f in short),
     )
     rows = [(f, free, total) for f in short for r, free, total in f.short if r == resource]
     room = [

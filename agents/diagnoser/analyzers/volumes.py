@@ -91,7 +91,7 @@ def _missing_claims(snapshot: Snapshot, pod: Obj) -> Iterator[Observation]:
                     "workload": name_of(workload), "kind": kind_of(workload), "namespace": namespace_of(pod),
                     "claim": name, "claims": here, "message": message, "pods": [name_of(pod)],
                 },
-                evidence=(from_object(snapshot, pod, f'persistentvolumeclaim "{name}" not found: {message}', "pod status"),),
+                evidence=(from_object(snapshot, pod, f'claim "{name}" not found: {message}', "pod status"),),
                 since=created(pod),
                 confidence=0.97,
             )  # fmt: skip
@@ -187,7 +187,8 @@ def _not_mounted(snapshot: Snapshot, pod: Obj) -> Iterator[Observation]:
     workload = snapshot.top(pod)
     facts = {
         "workload": name_of(workload), "kind": kind_of(workload), "namespace": namespace_of(pod),
-        "message": event.message, "node": text(pod, "spec", "nodeName"), "claims": claims_of(pod), "pods": [name_of(pod)],
+        "message": event.message, "node": text(pod, "spec", "nodeName"), "claims": claims_of(pod),
+        "pods": [name_of(pod)],
     }  # fmt: skip
     seen = Observation(
         resource=resource_of(workload),

@@ -11,7 +11,7 @@ from agents.diagnoser.snapshot import Snapshot
 
 
 def relate(snapshot: Snapshot, observations: Sequence[Observation]) -> Iterable[Edge]:
-    """Causes explain symptoms and effects on what they affect. A symptom explains none: it could be the same trouble."""
+    """Causes explain symptoms and effects on what they affect. A symptom explains none."""
     by_resource: dict[str, list[Observation]] = defaultdict(list)
     for seen in observations:
         by_resource[seen.resource].append(seen)

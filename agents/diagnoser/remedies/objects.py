@@ -57,8 +57,10 @@ def _grant(snapshot: Snapshot, seen: Observation, language: Language) -> Iterabl
         yield patch(seen.resource, {"rules": rules}, reason, "merge")
     elif not seen.facts.get("bound"):
         account = {
-            "kind": "ServiceAccount", "name": seen.facts.get("account_name"), "namespace": seen.facts.get("account_namespace")
-        }  # fmt: skip
+            "kind": "ServiceAccount",
+            "name": seen.facts.get("account_name"),
+            "namespace": seen.facts.get("account_namespace"),
+        }
         subjects = [*items(blamed, "subjects"), account]
         yield patch(
             seen.resource, {"subjects": subjects}, say(language, "bind the right account", "绑定正确的账号"), "merge"
