@@ -17,6 +17,9 @@ SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     # LiteLLM would read a .env file of the working folder at import.
     "LITELLM_MODE": "PRODUCTION",
+    # LiteLLM's own HTTP client instead of openai's, whose typed transformation of every message and tool schema costs
+    # 2 ms of CPU per call; same errors, same streams (tests/runtime/test_models.py).
+    "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
     # a2a-sdk would open about 60 spans per request around its own internals.
     "OTEL_INSTRUMENTATION_A2A_SDK_ENABLED": "false",
     "ADK_SUPPRESS_A2A_EXPERIMENTAL_FEATURE_WARNINGS": "1",

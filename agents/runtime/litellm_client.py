@@ -6,8 +6,8 @@ import asyncio
 import logging
 import os
 import random
-import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from agents.runtime.model_errors import ModelError, ModelErrorKind
@@ -25,12 +25,11 @@ _MAX_DETAIL = 160
 
 
 async def import_litellm() -> ModuleType:
-    """LiteLLM, quiet. The first import takes seconds of CPU, so it happens in a thread."""
-    if "litellm" not in sys.modules:
-        await asyncio.to_thread(_import)
-    return _import()
+    """LiteLLM, quiet. The first import takes seconds of CPU, so it happens in a thread, and others wait there too."""
+    return _import() if _import.cache_info().currsize else await asyncio.to_thread(_import)
 
 
+@cache
 def _import() -> ModuleType:
     import litellm
 

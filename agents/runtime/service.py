@@ -38,7 +38,8 @@ def build_service(definition: AgentDefinition, settings: Settings) -> FastAPI:
 
     tools = definition.tools(settings)
     executor = SpecialistExecutor(definition, settings, tools)
-    return build_app(load_card(definition.name, settings), executor, settings, name=definition.name, tools=tools)
+    card = load_card(definition.name, settings)
+    return build_app(card, executor, settings, name=definition.name, tools=tools, lifespans=[executor.lifespan])
 
 
 def build_app(
