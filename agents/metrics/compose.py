@@ -1,0 +1,245 @@
+"""What the metrics analyst's tool results add up to: numbers as evidence, and a text that stands on its own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from agents.cluster.quantities import format_cpu, format_memory
+from agents.cluster.times import iso
+from agents.metrics.results import Consumer, TopResources, WorkloadAutoscaling, WorkloadCost
+from agents.metrics.runbook import Asked, asked_of, results_of, rows_of
+from agents.metrics.top import strained
+from agents.metrics.wording import say
+from agents.runtime.definition import Turn
+from agents.runtime.findings import Evidence, Finding, Language
+
+SOURCE = "metrics.k8s.io (point in time)"
+MAX_ROWS = 10
+MAX_NAMED = 3
+
+
+def compose(turn: Turn) -> Finding:
+    """The Finding: `facts` hold the rows for other subtasks."""
+    return _Composition(turn).finding()
+
+
+class _Composition:
+    """One answer in the making."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.language: Language = turn.subtask.language
+        self.asked: Asked = asked_of(turn)
+        self.tops = results_of(turn.results, "top_resources", TopResources)
+        self.workloads = rows_of(turn, "workloads")
+        self.nodes = rows_of(turn, "nodes")
+        self.named = [row for row in self.workloads if self.asked.concerns(row)]
+        self.strained = [row for row in self.workloads if strained(row)]
+        self.costs = results_of(turn.results, "analyze_workload_cost", WorkloadCost)
+        self.scalings = results_of(turn.results, "analyze_workload_autoscaling", WorkloadAutoscaling)
+        self.observed_at = min((top.observed_at for top in self.tops), default=datetime.now(UTC))
+
+    def finding(self) -> Finding:
+        missing = [f"{result.name}: {result.error}" for result in self.turn.results if result.error]
+        missing += [top.problem for top in self.tops if top.problem]
+        if self.asked.window and self.asked.top:
+            missing.append(say("window", self.language, window=self.asked.window))
+        parts = [self._summary(), self._analyses(), self._table(), self._node_table(), self._caveat()]
+        return Finding(
+            specialist="metrics",
+            language=self.language,
+            text="\n\n".join(part for part in parts if part),
+            evidence=list(self._evidence()),
+            missing=list(dict.fromkeys(missing)),
+            facts=self._facts(),
+        )
+
+    def _shown(self) -> list[Consumer]:
+        """The workloads that the answer is about: named ones first, then the strained or the biggest."""
+        rest = self.workloads if self.asked.top else self.strained
+        return list({row.resource: row for row in (*self.named, *rest)}.values())[:MAX_ROWS]
+
+    # The text
+
+    def _summary(self) -> str:
+        if not self.tops:
+            return ""
+        place = say("in_namespace", self.language, namespace=self.asked.namespace) if self.asked.namespace else ""
+        if not self.workloads:
+            return say("nothing", self.language, place=place)
+        lines = [
+            say("named", self.language, resource=row.resource, numbers=self._numbers(row))
+            for row in self.named[:MAX_NAMED]
+        ]
+        others = [row for row in self.strained if row not in self.named]
+        if self.asked.top:
+            what = say("memory" if self.asked.memory else "cpu", self.language)
+            used = [f"`{row.resource}` {self._used(row)}" for row in self.workloads[:5] if row.cpu is not None]
+            if used:
+                lines.insert(0, say("top", self.language, what=what, rows=", ".join(used)))
+        elif others and not (self.asked.cost or self.asked.scaling):
+            rows = "; ".join(f"`{row.resource}` ({self._strain(row)})" for row in others[:5])
+            lines.append(say("strained", self.language, count=len(others), rows=rows))
+        elif not self.strained and not self.named:
+            lines.append(say("calm", self.language, place=place, count=len(self.workloads)))
+        return "\n".join(lines)
+
+    def _used(self, row: Consumer) -> str:
+        return size(row.memory) if self.asked.memory else cores(row.cpu)
+
+    def _numbers(self, row: Consumer) -> str:
+        parts = [
+            f"CPU {cores(row.cpu)} / {cores(row.cpu_limit)}",
+            f"{say('memory', self.language)} {size(row.memory)} / {size(row.memory_limit)}",
+        ]
+        strain = self._strain(row)
+        return ", ".join([*parts, strain] if strain else parts)
+
+    def _strain(self, row: Consumer) -> str:
+        parts: list[str] = []
+        if row.ready is not None and row.ready < row.pods:
+            parts.append(say("ready", self.language, ready=row.ready, pods=row.pods))
+        if row.memory_percent is not None and (row.memory_percent >= 85 or not parts):
+            parts.append(say("of_limit", self.language, percent=row.memory_percent))
+        if row.cpu_percent is not None and row.cpu_percent >= 90:
+            parts.append(say("of_cpu_limit", self.language, percent=row.cpu_percent))
+        if row.restarts:
+            exit_text = row.last_exit or say("unknown", self.language)
+            parts.append(say("restarts", self.language, count=row.restarts, exit=exit_text))
+        return ", ".join(parts)
+
+    def _analyses(self) -> str:
+        lines = [line for cost in self.costs for line in self._cost(cost)]
+        if self.costs:
+            lines.append(say("rule", self.language))
+        lines += [line for scaling in self.scalings for line in self._scaling(scaling)]
+        return "\n".join(lines)
+
+    def _cost(self, cost: WorkloadCost) -> Iterable[str]:
+        metrics = cost.resource_metrics
+        yield say(
+            "sized",
+            self.language,
+            resource=cost.resource,
+            pods=cost.pods,
+            cpu_request=cores(metrics.cpu_request),
+            memory_request=size(metrics.memory_request),
+            cpu=cores(metrics.cpu_usage),
+            memory=size(metrics.memory_usage),
+        )
+        for box in cost.resource_recommendation.containers:
+            about: dict[str, Any] = {"container": box.container_name}
+            about |= {"cpu": box.cpu_recommended, "memory": box.memory_recommended}
+            about |= {"cpu_now": box.cpu_now or "-", "memory_now": box.memory_now or "-"}
+            yield f"- {say('recommended', self.language, **about)}"
+
+    def _scaling(self, found: WorkloadAutoscaling) -> Iterable[str]:
+        scaler, advice = found.autoscaler, found.hpa_recommendation
+        if scaler is not None:
+            about: dict[str, Any] = {"resource": scaler.resource, "metrics": "; ".join(scaler.metrics)}
+            about |= {"least": scaler.min_replicas, "most": scaler.max_replicas}
+            about |= {"current": scaler.current_replicas, "desired": scaler.desired_replicas}
+            yield say("autoscaler", self.language, **about)
+            yield from (f"- {problem}" for problem in scaler.problems)
+            return
+        unknown = say("unknown", self.language)
+        average = unknown if advice.average_utilization is None else f"{advice.average_utilization:g}%"
+        yield say("no_autoscaler", self.language, resource=found.resource, replicas=found.replicas, average=average)
+        if advice.recommended:
+            bounds = {"least": advice.min_replicas, "most": advice.max_replicas, "target": advice.target_utilization}
+            yield say("autoscaler_advice", self.language, **bounds)
+        elif advice.message:
+            yield f"- {advice.message}"
+
+    def _table(self) -> str:
+        rows = self._shown()
+        if not rows:
+            return ""
+        lines = [f"### {say('workloads_heading', self.language)}", say("workload_columns", self.language), _rule(6)]
+        for row in rows:
+            cpu = f"{cores(row.cpu)} ({cores(row.cpu_request)} / {cores(row.cpu_limit)})"
+            memory = f"{size(row.memory)} ({size(row.memory_request)} / {size(row.memory_limit)})"
+            share = "-" if row.memory_percent is None else f"{row.memory_percent:g}%"
+            ended = f"{row.restarts}" + (f" ({row.last_exit})" if row.last_exit else "")
+            lines.append(f"| `{row.resource}` | {row.ready}/{row.pods} | {cpu} | {memory} | {share} | {ended} |")
+        return "\n".join(lines)
+
+    def _node_table(self) -> str:
+        if not self.nodes or not (self.asked.nodes or self.asked.top):
+            return ""
+        lines = [f"### {say('nodes_heading', self.language)}", say("node_columns", self.language), _rule(5)]
+        for row in self.nodes[:MAX_ROWS]:
+            cpu = f"{cores(row.cpu)} / {cores(row.cpu_limit)}{_share(row.cpu_percent)}"
+            memory = f"{size(row.memory)} / {size(row.memory_limit)}{_share(row.memory_percent)}"
+            requested = f"{cores(row.cpu_request)}, {size(row.memory_request)}"
+            lines.append(f"| `{row.resource}` | {row.pods} | {cpu} | {memory} | {requested} |")
+        return "\n".join(lines)
+
+    def _caveat(self) -> str:
+        if not any(row.cpu is not None for row in (*self.workloads, *self.nodes)):
+            return ""
+        lines = [say("point_in_time", self.language, time=iso(self.observed_at))]
+        if self.asked.window and self.asked.top:
+            lines.append(say("window", self.language, window=self.asked.window))
+        return " ".join(lines)
+
+    # The evidence
+
+    def _evidence(self) -> Iterable[Evidence]:
+        shown = self._shown()
+        for row in shown:
+            yield self._row_evidence(row)
+        for node in self.nodes[:MAX_ROWS] if self.asked.nodes or self.asked.top else _full(self.nodes):
+            yield self._row_evidence(node)
+
+    def _row_evidence(self, row: Consumer) -> Evidence:
+        node = row.resource.startswith("Node/")
+        namespace = "" if node else row.resource.split("/")[0]
+        text = (
+            f"{row.resource}: CPU {cores(row.cpu)} of {cores(row.cpu_limit)}, memory {size(row.memory)} of "
+            f"{size(row.memory_limit)}"
+        )
+        if row.pods > 1 and row.memory_limit and not node:
+            text += f" in all, {size(row.memory_limit // row.pods)} in each of {row.pods} pods"
+        text += f", fullest container {row.fullest} at {row.memory_percent:g}%" if row.fullest else ""
+        if row.restarts and not node:
+            text += f", {row.restarts} restarts, last exit {row.last_exit or 'unknown'}"
+        measured = row.cpu is not None
+        query = "kubectl top nodes" if node else f"kubectl top pods -n {namespace} --containers"
+        return Evidence(
+            source=SOURCE if measured else "pod status",
+            query=query if measured else f"kubectl get pods -n {namespace}",
+            observed_at=self.observed_at,
+            excerpt=text[:400],
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        shown = [row.model_dump(mode="json", exclude_none=True) for row in self._shown()]
+        costs = [cost.model_dump(mode="json", exclude_none=True) for cost in self.costs]
+        scalings = [scaling.model_dump(mode="json", exclude_none=True) for scaling in self.scalings]
+        found: dict[str, Any] = {"workloads": shown, "costs": costs, "autoscaling": scalings}
+        return {**{key: value for key, value in found.items() if value}, "point_in_time": True}
+
+
+def cores(value: float | None) -> str:
+    """Cores as quantities, `-` for none."""
+    return "-" if value is None else format_cpu(value)
+
+
+def size(value: int | None) -> str:
+    """Bytes as quantities, `-` for none."""
+    return "-" if value is None else format_memory(value)
+
+
+def _full(nodes: Sequence[Consumer]) -> list[Consumer]:
+    return [row for row in nodes if (row.cpu_percent or 0) >= 85 or (row.memory_percent or 0) >= 85]
+
+
+def _share(percent: float | None) -> str:
+    return "" if percent is None else f" ({percent:g}%)"
+
+
+def _rule(columns: int) -> str:
+    return "|" + " --- |" * columns
