@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import shutil
 import socket
 import tempfile
@@ -18,9 +19,11 @@ from sandbox import tls
 from sandbox.access import ADMIN, service_account
 from sandbox.api import Api
 from sandbox.cluster import Cluster
+from sandbox.controllers.loop import Controllers
 from sandbox.scenario import Folder, Scenario, load, shift_audit, shift_metrics
 
 _START_SECONDS = 30.0
+_log = logging.getLogger(__name__)
 
 
 class Sandbox:
@@ -169,10 +172,15 @@ class _Server:
         while not server.started and not serving.done():
             await asyncio.sleep(0.005)
         self._started.set()
+        controlling = None if self._frozen else asyncio.ensure_future(Controllers(self._cluster).run())
         stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # Controllers that break end the server: a cluster that silently stops moving would mislead everybody.
+        running = {serving, stopping, *((controlling,) if controlling else ())}
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         stopping.cancel()
+        if controlling is not None:
+            _log_failure(controlling)
         await serving
 
     def wait_until_started(self) -> None:
@@ -184,3 +192,9 @@ class _Server:
     def request_stop(self) -> None:
         if self._loop is not None and self._stopping is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+def _log_failure(task: asyncio.Future[None]) -> None:
+    if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the simulated controllers failed; the sandbox stops", exc_info=error)
+    task.cancel()
