@@ -60,9 +60,7 @@ async def serve(bindings: Bindings, *, stop: asyncio.Event | None = None, starte
     bindings = [Binding(*binding) for binding in bindings]
     servers = [_Server(_config(binding)) for binding in bindings]
     running = [asyncio.create_task(_listen(server, b)) for server, b in zip(servers, bindings, strict=True)]
-    listening = asyncio.gather(*(server.listening.wait() for server in servers))
-    if started is not None:
-        listening.add_done_callback(lambda all_: None if all_.cancelled() else started.set())
+    listening = asyncio.create_task(_announce(servers, started or asyncio.Event()))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
@@ -113,6 +111,12 @@ def tune_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+async def _announce(servers: list[_Server], started: asyncio.Event) -> None:
+    for server in servers:
+        await server.listening.wait()
+    started.set()
 
 
 async def _listen(server: _Server, binding: Binding) -> None:

@@ -16,7 +16,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.runtime.a2a_routes import a2a_routes
-from agents.runtime.cards import card_routes, load_card
+from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
 from agents.runtime.health import Check, a2a_check, health_router, tools_check
 from agents.runtime.push_policy import PushPolicy
@@ -146,8 +146,17 @@ class Measured:
         try:
             await self._app(scope, receive, watch)
         finally:
-            route = getattr(scope.get("route"), "path", None) or (
-                "/rest" if scope["path"].startswith("/rest") else "other"
-            )
+            route = _route_of(scope)
             REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
             REQUEST_SECONDS.labels(self._service, route).observe(time.perf_counter() - began)
+
+
+def _route_of(scope: Scope) -> str:
+    """The route's pattern where FastAPI matched one, the path where it is fixed, else what it begins with."""
+    path: str = scope["path"]
+    pattern = getattr(scope.get("route"), "path", None)
+    if pattern is not None:
+        return pattern
+    if path in {getattr(route, "path", None) for route in scope["app"].routes}:
+        return path
+    return REST_PATH if path.startswith(f"{REST_PATH}/") else "other"

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from agents.runtime.states import TERMINAL
@@ -101,7 +101,7 @@ async def create(engine: AsyncEngine) -> None:
             async with engine.begin() as connection:
                 await connection.run_sync(metadata.create_all)
             return
-        except (IntegrityError, ProgrammingError):
+        except (IntegrityError, OperationalError, ProgrammingError):
             if attempt == 2:
                 raise
             await asyncio.sleep(0.2)
