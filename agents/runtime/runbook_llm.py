@@ -33,15 +33,22 @@ class RunbookLlm(BaseLlm):
     _definition: AgentDefinition = PrivateAttr()
     _turn: Turn = PrivateAttr()
     _journal: Journal = PrivateAttr()
+    _leave: frozenset[str] = PrivateAttr()
     finding: Finding | None = None
     failure: Exception | None = None
 
-    def __init__(self, definition: AgentDefinition, turn: Turn, journal: Journal) -> None:
-        """`turn` holds what is known before the first step; `journal` the uncut results of this turn's calls."""
+    def __init__(
+        self, definition: AgentDefinition, turn: Turn, journal: Journal, leave: frozenset[str] = frozenset()
+    ) -> None:
+        """`turn` holds what is known before the first step; `journal` the uncut results of this turn's calls.
+
+        Tools named by `leave` are not called, whatever the runbook wants.
+        """
         super().__init__(model="runbook")
         self._definition = definition
         self._turn = turn
         self._journal = journal
+        self._leave = leave
 
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
@@ -72,9 +79,14 @@ class RunbookLlm(BaseLlm):
         if rounds >= MAX_ROUNDS:
             logger.warning("the runbook of %s wanted more than %d rounds", self._definition.name, MAX_ROUNDS)
             return []
-        answered = {call_key(result.name, result.arguments) for result in turn.results}
-        wanted = {call_key(call.name, call.arguments): call for call in self._definition.runbook(turn)}
-        return [call for key, call in wanted.items() if key not in answered]
+        return open_calls(self._definition, turn, self._leave)
+
+
+def open_calls(definition: AgentDefinition, turn: Turn, leave: frozenset[str] = frozenset()) -> list[ToolCall]:
+    """The runbook's next calls, each once, without those that have an answer."""
+    answered = {call_key(result.name, result.arguments) for result in turn.results}
+    wanted = {call_key(call.name, call.arguments): call for call in definition.runbook(turn)}
+    return [call for key, call in wanted.items() if key not in answered and call.name not in leave]
 
 
 def _call_part(call_id: str, call: ToolCall) -> types.Part:

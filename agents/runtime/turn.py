@@ -1,7 +1,8 @@
 """A specialist's turn from instruction to Finding, with or without a language model. Knows no A2A.
 
-The facts of a Finding come from tools. A model may choose the tools and say what they mean; whenever it fails, the
-runbook finishes the same turn with the results that are already there.
+The facts of a Finding come from tools. A model may choose the tools and say what they mean. Tools that it left out and
+the runbook wants are called afterwards, so a Finding never holds less for having had a model; and whenever the model
+fails, the runbook finishes the same turn with the results that are already there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from agents.runtime.findings import Finding, Language, Usage
 from agents.runtime.loop import Report, Said, prints_tool_calls, run_loop
 from agents.runtime.model_errors import ModelError, without_model
 from agents.runtime.prompt import system_instruction, turn_message
-from agents.runtime.runbook_llm import MAX_ROUNDS, RunbookLlm
+from agents.runtime.runbook_llm import MAX_ROUNDS, RunbookLlm, open_calls
 from agents.runtime.tools import Journal, Tool, mcp_tools
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ async def run_turn(
             failure = error
         turn = replace(turn, results=journal.results)
         if failure is None:
-            finding = _compose(place.definition, turn)
+            finding = await _complete(place, turn, tools, deadline - time.monotonic(), report)
             return Outcome(finding.model_copy(update={"text": said.text, "usage": said.usage}))
         logger.warning("%s: %s; the runbook finishes the turn", place.definition.name, failure)
         await notice(without_model(failure, turn.subtask.language))
@@ -126,11 +127,24 @@ async def _ask_model(
         raise ModelError("malformed", model.model, "no_look")
 
 
+async def _complete(place: Workplace, turn: Turn, tools: Sequence[Tool], seconds: float, report: Report) -> Finding:
+    """The Finding of a turn that a model worked, with the runbook's tools that the model did not think of."""
+    asked = frozenset(result.name for result in turn.results if result.error is None)
+    if not open_calls(place.definition, turn, asked):
+        return _compose(place.definition, turn)
+    return await _follow_runbook(place, turn, tools, seconds, report, asked)
+
+
 async def _follow_runbook(
-    place: Workplace, turn: Turn, tools: Sequence[Tool], seconds: float, report: Report
+    place: Workplace,
+    turn: Turn,
+    tools: Sequence[Tool],
+    seconds: float,
+    report: Report,
+    leave: frozenset[str] = frozenset(),
 ) -> Finding:
     journal = Journal(turn.results)
-    model = RunbookLlm(place.definition, turn, journal)
+    model = RunbookLlm(place.definition, turn, journal, leave)
     try:
         async with asyncio.timeout(max(seconds, 0)):
             await run_loop(

@@ -42,6 +42,17 @@ async def test_the_model_speaks_and_the_tools_state_the_facts(server: ModelServe
     assert finding.missing == []
 
 
+async def test_tools_that_the_model_left_out_are_called_all_the_same(server: ModelServer):
+    cluster = Cluster()
+    server.will_say(calls(("list_pods", {"namespace": "other"})), text("All pods run."))
+    async with specialist(definition(cluster), settings(server.settings())) as client:
+        finding = finding_of(await client.ask("why?"))
+    assert finding.text == "All pods run."
+    assert finding.facts["list_events"] == {"events": ["OOMKilled web-1"]}
+    assert finding.facts["list_pods"]["pods"][0] == "other/web-1", "what the model asked is not asked again"
+    assert len(server.requests) == 2
+
+
 async def test_tokens_of_all_model_calls_are_counted(server: ModelServer):
     server.will_say(
         calls(("list_pods", {"namespace": "shop"}), usage=(300, 11)),
