@@ -35,12 +35,15 @@ def embedded_cluster(settings: Settings, folder: Path, frozen: bool = False) -> 
     """Serves a scenario folder and yields settings that point at it."""
     from sandbox import Sandbox, ScenarioError
 
+    cluster = Sandbox(folder, frozen=frozen)
     try:
-        cluster = Sandbox(folder, frozen=frozen)
+        cluster.start()
     except ScenarioError as error:
         raise Complaint(str(error), USAGE) from error
-    with cluster:
+    try:
         yield _with_cluster(settings, cluster.kubeconfig, cluster.audit_log)
+    finally:
+        cluster.stop()
 
 
 @contextmanager

@@ -50,7 +50,6 @@ def served_here(settings: Settings) -> list[str]:
 async def in_one_process(settings: Settings) -> AsyncGenerator[str]:
     """Serves the whole team on this event loop and yields the planner's URL."""
     from agents.runtime.serve import serving
-
     from kubeteam.services import build
 
     apps = [(build(name, settings), settings.server.host, settings.port(name)) for name in served_here(settings)]

@@ -30,10 +30,10 @@ def demo() -> None:
 
 
 async def _demo(settings: Settings, folder: Path) -> None:
-    from sandbox.scenario import load_scenario
+    from sandbox import read_scenario
 
-    scenario = load_scenario(folder)
-    print(f"The embedded cluster {scenario.cluster.name!r} has an incident. Starting five services ...", flush=True)
+    scenario = read_scenario(folder)
+    print(f"The embedded cluster {scenario.cluster_name!r} has an incident. Starting five services ...", flush=True)
     async with team.as_processes(settings, settings.store.folder / "logs") as url, PlannerClient(url) as planner:
         for question in scenario.questions.values():
             print(f"\n━━━ {question}\n", flush=True)

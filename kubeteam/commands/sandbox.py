@@ -25,10 +25,13 @@ def sandbox(
     """Serve a scenario as a Kubernetes API on loopback (TLS, tokens, RBAC) until Ctrl-C, and print its kubeconfig."""
     from sandbox import Sandbox, ScenarioError
 
+    cluster = Sandbox(folder, frozen=frozen, port=port)
     try:
-        cluster = Sandbox(folder, frozen=frozen, port=port)
-    except ScenarioError as error:
+        cluster.start()
+    except (ScenarioError, OSError) as error:
         raise Complaint(str(error), USAGE) from error
-    with cluster:
+    try:
         print(f"{cluster.scenario.title}\n\nexport KUBECONFIG={cluster.kubeconfig}\nkubectl get pods -A", flush=True)
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        cluster.stop()

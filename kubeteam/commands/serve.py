@@ -25,7 +25,6 @@ def serve(
 ) -> None:
     """Serve one member of the team in this process: A2A at /, MCP at /mcp, /healthz, /readyz, /metrics."""
     from agents.runtime.serve import run
-
     from kubeteam.services import build
 
     settings = load_settings()
