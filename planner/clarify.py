@@ -17,8 +17,11 @@ _CLUSTER: dict[Language, str] = {
     "zh": "你指的是哪个集群？共有 {count} 个：{names}。",
 }
 _TARGET: dict[Language, str] = {
-    "en": "Which object shall be changed, and in which namespace? For example `default/Deployment/web`.",
-    "zh": "要变更哪个对象，它在哪个命名空间？例如 `default/Deployment/web`。",
+    "en": (
+        "Which object shall be changed, and in which namespace? "
+        "Please give the whole order, for example: restart deployment web in namespace default"
+    ),
+    "zh": "要变更哪个对象，它在哪个命名空间？请说出完整的指令，例如：重启 default 命名空间的 web",
 }
 
 
@@ -50,7 +53,8 @@ def apply_reply(request: Request, text: str) -> Request:
     if pause is not None and pause.kind == "cluster":
         changed["cluster_id"] = chosen(text, pause.choices)
     elif pause is not None and pause.kind == "target":
-        changed["replies"] = (*request.replies, text)
+        changed["replies"] = (text,) if wants_change(text) else (*request.replies, text)
+        changed["restated"] = request.restated or wants_change(text)
     return request.model_copy(update=changed)
 
 

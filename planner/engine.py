@@ -18,11 +18,15 @@ from planner.answer import Answer, input_required, subtask_views, view
 from planner.clarify import clarification, cluster_named
 from planner.dispatch import cancel, dispatch
 from planner.plan import Plan, Subtask
+from planner.proposals import QUESTION
 from planner.request import Pause, Request, now
 from planner.revise import follow_ups
 from planner.store import Step, Store
 from planner.team import MemberClient, Team
 from planner.watch import Watch
+
+MAX_QUESTIONS = 3
+"""How often one member may ask back in one request."""
 
 
 class Members(Protocol):
@@ -168,6 +172,11 @@ class Drive:
         if isinstance(outcome, Failed):
             await self._change([_ended(subtask, "failed", outcome.reason.removeprefix(f"{subtask.specialist}: "))])
             return
+        if (question := unanswered(self.plan, subtask, outcome.finding)) is not None:
+            # The member's task is over, so the answer will be a new one.
+            waiting = {"status": "input_required", "note": question, "task_id": None, "context_id": None}
+            await self._change([subtask.model_copy(update=waiting)])
+            return
         self._findings[subtask_id] = outcome.finding
         await self._change([_ended(subtask, "done")], {subtask_id: outcome.finding})
         await self._follow_up()
@@ -199,7 +208,9 @@ class Drive:
         """Passes a member's question on, once nothing else can be done meanwhile."""
         asking = [subtask for subtask in self.plan.subtasks if subtask.status == "input_required"]
         if asking:
-            await self._pause(Pause(kind="subtask", question=asking[0].note, subtask_id=asking[0].id))
+            first = asking[0]
+            kind = "subtask" if first.task_id else "target"
+            await self._pause(Pause(kind=kind, question=first.note, subtask_id=first.id))
 
     async def _pause(self, pause: Pause) -> None:
         self._request = self._request.model_copy(update={"status": "input_required", "pause": pause})
@@ -232,6 +243,13 @@ class Drive:
     async def _record(self, step: Step) -> None:
         await self._desk.store.record(self._request.id, step)
         self._desk.watch.moved(self._request.id)
+
+
+def unanswered(plan: Plan, subtask: Subtask, finding: Finding) -> str | None:
+    """What a member must know before it can prepare a change (`facts["question"]`); asked a few times, then let be."""
+    question = finding.facts.get(QUESTION)
+    asks = plan.intent == "change" and isinstance(question, str) and question.strip() and not finding.actions
+    return str(question) if asks and subtask.turn < MAX_QUESTIONS else None
 
 
 async def stop_subtask(members: Members, subtask: Subtask, user: str) -> None:

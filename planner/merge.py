@@ -70,10 +70,15 @@ def merged_changes(changes: Iterable[Change]) -> list[Change]:
     """Each altered field once; who and when come from whoever knows."""
     merged: dict[tuple[str, str, str | None], Change] = {}
     for change in changes:
-        key = (change.resource, change.field, change.after)
+        key = (change.resource, _short_field(change.field), change.after)
         known = merged.get(key)
         merged[key] = change if known is None else _fill(known, change)
     return list(merged.values())
+
+
+def _short_field(field: str) -> str:
+    """`containers[app].image`, whether or not it is told with its way through the Pod template."""
+    return field.removeprefix("spec.template.spec.").removeprefix("spec.template.")
 
 
 def _fill(known: Change, other: Change) -> Change:

@@ -1,54 +1,40 @@
-"""Proposed Actions with what the executor's dry run said of each. Pure.
+"""Proposed Actions with what the executor prepared of each. Pure.
 
-The executor hands its dry runs over in `Finding.facts["prepared"]`: a list of objects with `kind`, `resource`,
-`arguments`, and `diff`, `risk`, `inverse`, `warnings`, `lacking`, `digest`, or `error` when it could not be prepared.
+The executor hands them over in `Finding.facts["proposals"]`: each has the `action`, and title, diff, dry run, risk,
+effects, warnings, rights that are lacking and the way back. `facts["question"]` is what it must know first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
 
 from agents.runtime.findings import Action, Finding, RootCause
-from planner.merge import merged_actions
+from planner.merge import action_key, merged_actions
 
-PREPARED = "prepared"
+PROPOSALS = "proposals"
+QUESTION = "question"
 
 
 def proposals(findings: Iterable[Finding], causes: Iterable[RootCause]) -> list[dict[str, Any]]:
-    """Every proposed Action as JSON; `dry_run` holds what is known beyond the proposal."""
+    """Every proposed Action as JSON, with its `proposal` where the executor has prepared one."""
     all_findings = list(findings)
-    prepared = [item for finding in all_findings for item in _prepared(finding)]
-    result: list[dict[str, Any]] = []
-    for action in merged_actions(all_findings, causes):
-        match = next((item for item in prepared if _same(item, action)), None)
-        if match is not None:
-            prepared.remove(match)
-        result.append({**action.model_dump(mode="json"), **({"dry_run": match} if match is not None else {})})
-    for item in prepared:
-        if (action := action_of(item)) is not None:
-            result.append({**action.model_dump(mode="json"), "dry_run": item})
-    return result
+    prepared = {action_key(action): item for finding in all_findings for action, item in _prepared(finding)}
+    actions = merged_actions(all_findings, causes)
+    return [_with_proposal(action, prepared.get(action_key(action))) for action in actions]
 
 
-def action_of(item: dict[str, Any]) -> Action | None:
-    """The Action in an object that may say more about it; None when it is none."""
-    try:
-        return Action.model_validate(item)
-    except ValidationError:
-        return None
+def _with_proposal(action: Action, item: dict[str, Any] | None) -> dict[str, Any]:
+    data = action.model_dump(mode="json")
+    return data if item is None else {**data, "proposal": {key: item[key] for key in item if key != "action"}}
 
 
-def _prepared(finding: Finding) -> list[dict[str, Any]]:
-    items = finding.facts.get(PREPARED)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _same(item: dict[str, Any], action: Action) -> bool:
-    """The dry run's arguments may be more complete than the proposal's, so they only must not contradict."""
-    if item.get("kind") != action.kind or item.get("resource") != action.resource:
-        return False
-    arguments = item.get("arguments") or {}
-    return all(arguments.get(name, value) == value for name, value in action.arguments.items())
+def _prepared(finding: Finding) -> Iterator[tuple[Action, dict[str, Any]]]:
+    """What is no proposal is left out: the answer then shows the Action without one."""
+    items = finding.facts.get(PROPOSALS)
+    for item in items if isinstance(items, list) else []:
+        with suppress(ValidationError, TypeError, KeyError):
+            yield Action.model_validate(item["action"]), item

@@ -21,7 +21,7 @@ class Pause(Wire):
     """What the team needs from a person before it can go on. A request that waits costs nothing: it is a row."""
 
     kind: Literal["cluster", "target", "subtask"]
-    """`cluster` and `target` are the planner's own questions; `subtask` is a member's, passed on."""
+    """`cluster`: which one. `target`: what a change is for. `subtask`: a member's question about its own task."""
     question: str
     choices: tuple[str, ...] = ()
     """The possible answers when they are known; empty means free text."""
@@ -49,6 +49,8 @@ class Request(Wire):
     status: RequestStatus = "queued"
     replies: tuple[str, ...] = ()
     """What the person answered to clarifications, oldest first."""
+    restated: bool = False
+    """The first reply says all of what is wanted, so that the question need not be read with it."""
     pause: Pause | None = None
     usage: Usage = Field(default_factory=Usage)
     """What planning and synthesis cost; the members' usage is in their Findings."""
@@ -58,7 +60,7 @@ class Request(Wire):
     @property
     def text(self) -> str:
         """The question with what was added to it later: planning reads this."""
-        return "\n".join((self.question, *self.replies))
+        return "\n".join(self.replies if self.restated else (self.question, *self.replies))
 
     @property
     def ended(self) -> bool:

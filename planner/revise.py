@@ -6,6 +6,7 @@ A function of the whole plan and all findings, so that going on after a crash le
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from agents.runtime.findings import Action, Finding, Language, RootCause
 from agents.runtime.settings import LimitSettings
@@ -85,7 +86,9 @@ def _trace(request: Request, plan: Plan, findings: Mapping[str, Finding], team: 
         return []
     title, instruction = _TRACE[request.language]
     since = min((cause.since for cause in causes if cause.since is not None), default=None)
-    inputs = {"resource": causes[0].resource, "resources": [cause.resource for cause in causes]}
+    inputs: dict[str, Any] = {"names": [cause.resource.rsplit("/", 1)[-1] for cause in causes]}
+    if len(causes) == 1:
+        inputs["resource"] = causes[0].resource
     return [
         Subtask(
             id="trace",

@@ -77,9 +77,9 @@ class Supervisor:
         request = apply_reply(request, text)
         plan, _ = await self._store.plan(request_id)
         asking = [s for s in plan.subtasks if s.status == "input_required" and s.note == pause.question] if plan else []
+        told = text.strip() if pause.kind == "subtask" else request.text
         resumed = [
-            s.model_copy(update={"status": "running", "note": "", "reply": text.strip(), "turn": s.turn + 1})
-            for s in asking
+            s.model_copy(update={"status": "running", "note": "", "reply": told, "turn": s.turn + 1}) for s in asking
         ]
         events = [("request", {"id": request.id, "status": request.status}), *map(subtask_event, resumed)]
         await self._store.record(request_id, Step(request=request, subtasks=resumed, events=events))

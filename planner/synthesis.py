@@ -13,7 +13,7 @@ from agents.runtime.findings import Action, Evidence, Finding, Language, RootCau
 from planner.answer import Answer
 from planner.merge import merged_causes, unique_evidence, unique_text
 from planner.plan import Plan, Subtask
-from planner.proposals import action_of, proposals
+from planner.proposals import proposals
 from planner.request import Request
 from planner.wording import action_phrase, ago, change_phrase, say, time_text
 
@@ -163,24 +163,24 @@ class _Page:
         phrase = action_phrase(action, self.language)
         dash = "。" if self.language == "zh" else ". "
         lines = [f"- {phrase[0].upper()}{phrase[1:]}{dash + _one_line(action.reason) if action.reason else ''}"]
-        dry_run: dict[str, Any] = item.get("dry_run") or {}
-        lines += [f"  - {remark}" for remark in self._remarks(dry_run)]
-        if diff := str(dry_run.get("diff") or "").strip("\n"):
+        proposal: dict[str, Any] = item.get("proposal") or {}
+        lines += [f"  - {remark}" for remark in self._remarks(proposal)]
+        if diff := str(proposal.get("diff") or "").strip("\n"):
             lines += ["", "  ```diff", *(f"  {line}" for line in diff.splitlines()), "  ```"]
         return "\n".join(lines)
 
-    def _remarks(self, dry_run: dict[str, Any]) -> Iterable[str]:
-        if reason := dry_run.get("error"):
-            yield self.say("no_dry_run", reason=_one_line(str(reason)))
-        risk = dry_run.get("risk")
-        level = risk.get("level") if isinstance(risk, dict) else risk
-        if level:
-            yield self.say("risk", level=level)
-        if rights := dry_run.get("lacking"):
+    def _remarks(self, proposal: dict[str, Any]) -> Iterable[str]:
+        """What a person should know before approving, in the executor's own words."""
+        risk = proposal.get("risk")
+        if isinstance(risk, dict) and risk.get("level"):
+            reasons = "; ".join(map(str, risk.get("reasons") or ()))
+            yield self.say("risk", level=risk["level"]) + (f" ({reasons})" if reasons else "")
+        yield from map(str, proposal.get("effects") or ())
+        yield from map(str, proposal.get("warnings") or ())
+        if rights := proposal.get("lacking"):
             yield self.say("lacking", rights=", ".join(map(str, rights)))
-        inverse = dry_run.get("inverse")
-        if isinstance(inverse, dict) and (back := action_of(inverse)) is not None:
-            yield self.say("way_back", action=action_phrase(back, self.language))
+        if back := proposal.get("way_back"):
+            yield self.say("way_back", action=back)
 
     def _seen(self) -> str:
         """Numbers, events and audit entries that speak of a root cause's object and were not cited yet."""

@@ -44,6 +44,12 @@ def test_a_change_without_a_target_is_asked_for_one() -> None:
     assert answered.text == "Restart the deployment\nprod/api"
 
 
+def test_a_reply_that_is_a_whole_order_replaces_the_unclear_one() -> None:
+    asked = new_request("Restart the deployment")
+    answered = apply_reply(asked.model_copy(update={"pause": clarification(asked, ())}), "restart api in prod")
+    assert answered.text == "restart api in prod"
+
+
 def test_a_change_with_a_target_and_a_repair_are_not_asked() -> None:
     assert clarification(new_request("Restart api in prod"), ()) is None
     assert clarification(new_request("Please fix it"), ()) is None

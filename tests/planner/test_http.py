@@ -115,6 +115,20 @@ async def test_a_change_without_a_target_is_asked_for_one_and_is_only_prepared(s
     assert "prod/Deployment/api" in call.subtask.question and call.subtask.inputs == {"wish": "change"}
 
 
+async def test_what_the_executor_must_know_is_asked_and_the_whole_order_goes_to_it(serve: Serve) -> None:
+    def unsure(call: Call) -> Finding:
+        asks = call.instruction != "restart deployment api in prod"
+        return Finding(specialist="executor", text="ready", facts={"question": "Which api?"} if asks else {})
+
+    team = FakeTeam(executor=unsure)
+    client, _ = await serve(team)
+    id = await ask(client, "Restart api")
+    assert (await until(client, id, "input_required"))["input_required"]["question"] == "Which api?"
+    await client.post(f"/v1/requests/{id}/reply", json={"text": "restart deployment api in prod"})
+    assert "ready" in (await until(client, id, "answered"))["answer"]
+    assert [call.task_id for call in team.members["executor"].calls] == [None, None]
+
+
 async def test_a_members_question_is_passed_on_and_its_task_continued(serve: Serve) -> None:
     def asks_once(call: Call) -> Any:
         return (
