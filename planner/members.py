@@ -26,6 +26,8 @@ ASK_SECONDS = 3.0
 FRESH_SECONDS = 60.0
 RETRY_SECONDS = 10.0
 LIST_CLUSTERS = "list_clusters"
+MAX_CLUSTERS = 50
+"""More than a person would choose from."""
 _ORDER = ("diagnoser", "auditor", "metrics", "executor")
 
 
@@ -78,7 +80,8 @@ class ConfiguredMembers:
             self._cards_due[name] = time.monotonic() + RETRY_SECONDS
 
     async def _list_clusters(self, url: str) -> list[str]:
-        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": LIST_CLUSTERS, "arguments": {}}}
+        params = {"name": LIST_CLUSTERS, "arguments": {"page_size": MAX_CLUSTERS}}
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         headers = {"Accept": "application/json, text/event-stream"}
         async with asyncio.timeout(ASK_SECONDS):
             response = await self._http.post(f"{url.rstrip('/')}/mcp", json=call, headers=headers)

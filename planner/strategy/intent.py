@@ -56,8 +56,9 @@ _AUDIT_ZH = re.compile(
     r"谁|审计|操作记录|变更记录|改动记录|改了什么|改动了什么|哪些变更|最近的?(?:变更|改动|操作)|日志|事件"
 )
 _METRICS = re.compile(
-    r"\b(?:cpu|memory|ram|usage|utili[sz]ation|consum\w*|top (?:pods?|nodes?|\d+)|cost\w*|capacity|load|throughput"
-    r"|latency|qps|rps|metric\w*|promql|prometheus|bandwidth|disk space|headroom|right-?siz\w*|over-?provision\w*|waste\w*"
+    r"\b(?:cpu|memory|ram|usage|utili[sz]ation|consum\w*|top (?:pods?|nodes?|\d+)|cost\w*|capacity|load"
+    r"|throughput|latency|qps|rps|metric\w*|promql|prometheus|bandwidth|disk space"
+    r"|headroom|right-?siz\w*|over-?provision\w*|waste\w*"
     r"|autoscal\w*|hpa)\b",
     re.I,
 )
