@@ -92,7 +92,9 @@ _WORDS: tuple[tuple[Sign, str], ...] = (
         r"|invalid option|Unable to access jarfile|ClassNotFoundException|Could not find or load main class|syntax error",
     ),
 )
-_PATTERNS = tuple((sign, re.compile(pattern, re.IGNORECASE)) for sign, pattern in _WORDS)
+_PATTERNS: tuple[tuple[Sign, re.Pattern[str]], ...] = tuple(
+    (sign, re.compile(pattern, re.IGNORECASE)) for sign, pattern in _WORDS
+)
 
 _FATAL = re.compile(
     r"\b(?:fatal|panic|emerg|critical|alert|crit)\b|^\s*(?:[\w.$]*(?:Error|Exception)\b\s*:)|caused by:|\"level\":\"fatal\"",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agents.diagnoser.fields import Obj, items, kind_of, mapping, parts_of, text
+from agents.cluster.redaction import is_secret_name
+from agents.diagnoser.fields import Obj, items, kind_of, labels, mapping, parts_of, text
 from agents.diagnoser.history import previous
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.quantities import amount_or_zero, memory_text
@@ -58,17 +59,21 @@ def _image(snapshot: Snapshot, seen: Observation, language: Language) -> Iterabl
 
 
 def _environment(snapshot: Snapshot, seen: Observation, language: Language) -> Iterable[Action]:
+    """The variable as the revision before had it: its value at once, the reference to where it came from for good."""
     variable, entry = str(seen.facts.get("variable", "")), seen.facts.get("before_entry")
-    if not variable or not isinstance(entry, dict):
+    workload, container = snapshot.find(seen.resource), str(seen.facts["container"])
+    if not variable or not isinstance(entry, dict) or workload is None:
         return
     reason = say(language, f"set {variable} as the revision before did", f"按上一版本恢复 {variable}")
-    container = str(seen.facts["container"])
-    if isinstance(entry.get("value"), str):
-        yield act("set_env", seen.resource, reason, container=container, env={variable: entry["value"]})
-    else:
-        yield act(
-            "set_env", seen.resource, reason, container=container, env={variable: {"valueFrom": entry.get("valueFrom")}}
-        )
+    name, key = (text(entry, "valueFrom", "configMapKeyRef", part) for part in ("name", "key"))
+    values = labels(snapshot.get("ConfigMap", parts_of(seen.resource)[0], name), "data") if name else {}
+    value = text(entry, "value") or values.get(key, "")
+    if value and not is_secret_name(variable):
+        yield act("set_env", seen.resource, reason, container=container, env={variable: value})
+    if "valueFrom" in entry:
+        which, _ = _container(workload, container)
+        content = pod_spec_patch(workload, {which: [{"name": container, "env": [entry]}]})
+        yield patch(seen.resource, content, reason, term="long" if value and not is_secret_name(variable) else "short")
 
 
 def _command(snapshot: Snapshot, seen: Observation, language: Language) -> Iterable[Action]:
