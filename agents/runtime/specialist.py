@@ -114,7 +114,9 @@ class SpecialistExecutor(AgentExecutor):
             logger.exception("%s: the turn failed", self._name)
             await task.fail(_CRASHED[subtask.language].format(name=self._name))
         else:
-            await task.complete(outcome, with_finding=FINDING_EXTENSION in context.requested_extensions)
+            # Header or message: proxies between A2A dialects have been seen to drop the header.
+            asked = FINDING_EXTENSION in {*context.requested_extensions, *message.extensions}
+            await task.complete(outcome, with_finding=asked)
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Says that the task is canceled; the server then cancels `execute`, and with it the running tools."""

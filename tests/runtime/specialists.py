@@ -42,6 +42,8 @@ class Cluster:
         self.seconds = 0.0
         self.overlap = 0
         self._running = 0
+        self.busy = asyncio.Event()
+        """Set while both tools run."""
 
     def server(self, settings: Settings) -> MCPServer:
         server = MCPServer("weather")
@@ -71,6 +73,8 @@ class Cluster:
         self.calls.append(name)
         self._running += 1
         self.overlap = max(self.overlap, self._running)
+        if self._running == 2:
+            self.busy.set()
         try:
             await asyncio.sleep(self.seconds)
         except asyncio.CancelledError:

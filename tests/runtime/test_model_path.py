@@ -3,6 +3,7 @@ answer that says so."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -209,6 +210,20 @@ async def test_a_model_may_answer_without_tools_when_the_runbook_would_too(serve
     async with specialist(agent, settings(server.settings())) as client:
         finding = finding_of(await client.ask("what can you do?"))
     assert (finding.text, finding.missing) == ("I can look at pods.", [])
+
+
+async def test_cancelling_reaches_the_tools_that_a_model_called(server: ModelServer):
+    server.always(LOOK)
+    cluster = Cluster()
+    cluster.seconds = 30
+    async with specialist(definition(cluster), settings(server.settings())) as client:
+        asking = asyncio.create_task(client.ask("why?"))
+        await asyncio.wait_for(cluster.busy.wait(), 20)
+        await client.cancel(client.events[0].id)
+        task = await asyncio.wait_for(asking, 5)
+    assert task.status.state == TaskState.TASK_STATE_CANCELED
+    assert sorted(cluster.cancelled) == ["list_events", "list_pods"]
+    assert len(server.requests) == 1
 
 
 async def test_evidence_stays_as_the_tools_stated_it(server: ModelServer):

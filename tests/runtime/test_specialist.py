@@ -38,7 +38,8 @@ async def test_a_turn_ends_with_an_answer_and_a_finding():
 
 async def test_a_client_that_does_not_know_findings_gets_only_the_answer():
     async with specialist(definition(Cluster()), settings()) as client:
-        task = await client.ask("why?", finding=False)
+        message = Message(message_id="1", role=Role.ROLE_USER, parts=[Part(text="why?")])
+        task = await client.send(message, finding=False)
     assert [artifact.artifact_id for artifact in task.artifacts] == ["answer"]
 
 
@@ -111,8 +112,7 @@ async def test_cancelling_a_task_reaches_the_running_tool():
     cluster.seconds = 30
     async with specialist(definition(cluster), settings()) as client:
         asking = asyncio.create_task(client.ask("why?"))
-        while len(cluster.calls) < 2:
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(cluster.busy.wait(), 5)
         cancelled = await client.cancel(client.events[0].id)
         await asyncio.wait_for(asking, 5)
     assert cancelled is not None
