@@ -148,7 +148,10 @@ class _Page:
         long = [item for item in self.actions if item["term"] != "short"]
         advice = unique_text(line for cause in self.causes for line in cause.advice)
         now = [self._action(item) for item in short] or [f"- {line}" for line in advice[:1]]
-        later = [self._action(item) for item in long] + [f"- {line}" for line in (advice if short else advice[1:])]
+        # Advice begins with the short term, which the Actions already are.
+        later = [self._action(item) for item in long] + [
+            f"- {line}" for line in advice[1:] or (advice if short else ())
+        ]
         parts = []
         if now:
             parts.append("\n".join((f"## {self.say('now')}\n", *now)))
@@ -162,7 +165,8 @@ class _Page:
         action = Action.model_validate(item)
         phrase = action_phrase(action, self.language)
         dash = "。" if self.language == "zh" else ". "
-        lines = [f"- {phrase[0].upper()}{phrase[1:]}{dash + _one_line(action.reason) if action.reason else ''}"]
+        reason = dash + _capital(_one_line(action.reason)) if action.reason else ""
+        lines = [f"- {_capital(phrase)}{reason}"]
         proposal: dict[str, Any] = item.get("proposal") or {}
         lines += [f"  - {remark}" for remark in self._remarks(proposal)]
         if diff := str(proposal.get("diff") or "").strip("\n"):
@@ -217,6 +221,10 @@ def first_sentence(text: str) -> str:
     line = _one_line(text)
     ends = [i for mark in (". ", "。", "! ", "! ") if (i := line.find(mark)) > 0]
     return line[: min(ends) + 1] if ends else line
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _one_line(text: str) -> str:
