@@ -26,8 +26,9 @@ _COMMON = re.compile(
     r"|hour|in|on|is|port|logs?|errors?|events?|services?|pods?|deployments?|nodes?|namespaces?"
 )
 _DEFAULT_WINDOW = "24h"
+_TROUBLE_WINDOW = "48h"
 _DELETION_WINDOW = "7d"
-_LEAD = timedelta(hours=24)
+_LEAD = timedelta(hours=48)
 """How long before the trouble its cause may have been set."""
 
 
@@ -84,9 +85,9 @@ def _start(since: object, question: str, *, trouble: bool, deletions: bool) -> s
         began = parse_time(since)
         return iso(began - _LEAD) if trouble and began else since
     window = window_in(question)
-    if window and not (trouble and window[-1] in "sm"):
-        return _DEFAULT_WINDOW if trouble and window.endswith("h") and int(window[:-1]) < 24 else window
-    return _DELETION_WINDOW if deletions and not window else _DEFAULT_WINDOW
+    if trouble:
+        return window if window and window[-1] in "dw" else _TROUBLE_WINDOW
+    return window or (_DELETION_WINDOW if deletions else _DEFAULT_WINDOW)
 
 
 def _resource(text: object) -> Resource | None:

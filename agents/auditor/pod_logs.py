@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ PAGE = 6_000
 """Characters of folded log per container."""
 MAX_LINE = 400
 MAX_ERRORS = 5
+_OPENING = re.compile(r"Traceback \(most recent call last\)|\s+(?:at |File )")
+"""Lines of a stack trace that say nothing on their own."""
 
 
 async def get_pod_logs(
@@ -87,7 +90,9 @@ def _containers(pod: dict[str, Any]) -> list[str]:
 
 
 def _container_log(pod: str, container: str, previous: bool, folded: LogFold) -> ContainerLog:
-    severe = sorted((t for t in folded.templates() if t.severe), key=lambda template: -template.count)
+    severe = [template for template in folded.templates() if template.severe and not _OPENING.match(template.last)]
+    # A program that died said why at the end; one that lives says most often what troubles it.
+    severe.sort(key=lambda template: (0 if previous else -template.count, -template.order))
     return ContainerLog(
         pod=pod,
         container=container,

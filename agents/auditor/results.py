@@ -91,7 +91,7 @@ class ContainerLog(Result):
     matched: int = 0
     text: str = ""
     errors: list[str] = Field(default_factory=list)
-    """Lines that speak of an error, most frequent first."""
+    """Lines that speak of an error: of a dead instance the last first, else the most frequent first."""
     last_lines: list[str] = Field(default_factory=list)
     problem: str | None = None
     """Why there is no log."""

@@ -16,7 +16,9 @@ from agents.runtime.definition import ToolCall, ToolResult, Turn
 
 MAX_LOGGED = 3
 """Workloads whose logs are read."""
-CRASH_REASONS = ("BackOff", "CrashLoopBackOff", "OOMKilling", "Unhealthy", "Killing", "Failed")
+CRASH_REASONS = ("BackOff", "CrashLoopBackOff", "OOMKilling", "Killing")
+PASSING = timedelta(minutes=10)
+"""One or two events that nothing followed for so long are over: a probe that failed during a start."""
 LOOKUPS = ("query_audit_log", "list_events")
 
 R = TypeVar("R", bound=Result)
@@ -48,7 +50,7 @@ def _first(asked: Asked) -> list[ToolCall]:
     place = {"namespace": asked.namespace} if asked.namespace else {}
     verbs = "delete,deletecollection" if asked.deletions else ",".join(CHANGING)
     audit = {**place, "verbs": verbs, "start_time": asked.start, "limit": 100}
-    if asked.changes and asked.kinds:
+    if asked.changes and asked.kinds and not asked.trouble:
         audit["resource_types"] = ",".join(asked.kinds)
     calls = [ToolCall("query_audit_log", audit)]
     if asked.resource and asked.changes:
@@ -87,6 +89,8 @@ def _troubled_workloads(results: Sequence[ToolResult]) -> dict[tuple[str, str], 
         namespace, kind, name = [*event.resource.split("/"), "", "", ""][:3]
         if kind != "Pod" or newest is None or newest - event.last_seen > timedelta(hours=1):
             continue
+        if (event.count < 3 and newest - event.last_seen > PASSING) or "pulling image" in event.message:
+            continue  # nothing to read: it is over, or the container never ran
         key = namespace, pod_owner_by_name(name)
         count, crashed = found.get(key, (0, False))
         found[key] = count + event.count, crashed or event.reason in CRASH_REASONS

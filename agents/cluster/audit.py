@@ -70,7 +70,7 @@ class AuditEvent:
     def resource(self) -> str:
         """`namespace/Kind/name`, with the plural where the kind is not known."""
         plural, group = str(self.reference.get("resource", "")), str(self.reference.get("apiGroup", ""))
-        kind = CATALOGUE.find(f"{group}/{plural}")
+        kind = CATALOGUE.find(f"{group}/{plural}") or (None if group else CATALOGUE.find(plural))
         parts = (self.reference.get("namespace"), kind.name if kind else plural, self.name)
         return "/".join(str(part) for part in parts if part)
 

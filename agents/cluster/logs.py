@@ -20,7 +20,7 @@ _VARIABLE = re.compile(
     r"|\d+(?:\.\d+)*"
 )
 _SEVERE = re.compile(
-    r"(?i)\b(?:fatal|panic|error|err|exception|traceback|failed|failure|fail|cannot|can't|denied|refused|killed|oom"
+    r"(?i)\b(?:fatal|panic|\w*error|err|\w*exception|traceback|failed|failure|fail|cannot|can't|denied|refused|killed|oom"
     r"|timeout|timed out|unreachable|no such|not found|unauthorized|forbidden|permission)\b|^[EF]\d{4} "
 )
 _DIGITS = {ord(digit): "0" for digit in "123456789"}

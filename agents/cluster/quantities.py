@@ -54,16 +54,17 @@ def memory_bytes(value: str | int | float | Decimal) -> int:
 
 def format_cpu(cores: Decimal | float) -> str:
     """Cores as people write them: whole ones plain, else millicores, rounded up (`0.25` is `250m`)."""
-    milli = int((Decimal(cores) * 1000).to_integral_value(ROUND_CEILING))
+    # By way of text: 0.2 as a float is a little more than 200m.
+    milli = int((Decimal(str(cores)) * 1000).to_integral_value(ROUND_CEILING))
     return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
 
 
 def format_memory(size: float | Decimal) -> str:
-    """Bytes in the largest binary unit that loses nothing, or at most five percent: `134217728` is `128Mi`."""
+    """Bytes in the largest binary unit that loses nothing in four digits, or at most five percent: `128Mi`."""
     size = int(size)
     for suffix in _BINARY:
         unit = int(_SUFFIXES[suffix])
-        if abs(size) >= unit and size % unit == 0:
+        if unit <= abs(size) < 10_000 * unit and size % unit == 0:
             return f"{size // unit}{suffix}"
     for suffix in _BINARY:
         unit = int(_SUFFIXES[suffix])

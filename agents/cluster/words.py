@@ -9,7 +9,7 @@ from agents.cluster.kinds import CATALOGUE
 
 _NAME = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _NAMESPACE = (
-    re.compile(rf"(?:namespaces?|ns|-n)[ :=]+[\"'`]?({_NAME})", re.IGNORECASE),
+    re.compile(rf"(?<![\w-])(?:namespaces?|ns|-n)[ :=]+[\"'`]?({_NAME})", re.IGNORECASE),
     re.compile(rf"[\"'`]?({_NAME})[\"'`]?[ -]namespace\b", re.IGNORECASE),
     re.compile(rf"[\"'`]?({_NAME})[\"'`]?\s*(?:这个)?(?:命名空间|名字空间|名称空间)", re.IGNORECASE),
     re.compile(rf"(?:命名空间|名字空间|名称空间)[ :：是为]*[\"'`]?({_NAME})", re.IGNORECASE),

@@ -54,7 +54,7 @@ _SENTENCES: dict[str, dict[Language, str]] = {
     "workloads_heading": {"en": "Workloads", "zh": "工作负载"},
     "nodes_heading": {"en": "Nodes", "zh": "节点"},
     "workload_columns": {
-        "en": "| workload | pods ready | CPU in all (requested / limit) | memory in all (requested / limit) | fullest | restarts |",
+        "en": "| workload | ready | CPU (requested / limit) | memory (requested / limit) | fullest | restarts |",
         "zh": "| 工作负载 | 就绪 Pod | CPU 合计（请求 / 限额） | 内存合计（请求 / 限额） | 最高占限额 | 重启 |",
     },
     "node_columns": {
