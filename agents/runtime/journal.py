@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, Table, Text, event, func, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, Text, event, func, insert, make_url, select, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from agents.runtime.settings import Settings
-from agents.runtime.task_tables import engine_at
 
 metadata = MetaData()
 
@@ -63,8 +62,15 @@ class Entry:
 
 def changes_engine(settings: Settings) -> AsyncEngine:
     """The database of the ledger and the journal: `store.url`, or the file `changes.db`."""
-    engine = engine_at(settings.store.url, settings.store.folder, "changes")
-    return serialized(engine)
+    url = settings.store.url
+    if url is None:
+        folder = settings.store.folder.expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder / 'changes.db'}"
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return serialized(create_async_engine(parsed.set(drivername="sqlite+aiosqlite")))
+    return create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=5)
 
 
 def serialized(engine: AsyncEngine) -> AsyncEngine:
@@ -138,7 +144,9 @@ def _json(value: Any) -> str:
 
 def _no_hidden_begin(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver would begin a transaction late, and without the lock
-    connection.execute("PRAGMA synchronous=FULL")
+    # FULL: what has been written down about a change must survive a power cut as well.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_immediate(connection: Connection) -> None:

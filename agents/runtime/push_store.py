@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from a2a.types import TaskPushNotificationConfig
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agents.runtime import task_tables as t
 from agents.runtime.context import Protocol
+from agents.runtime.database import Database
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class PushTarget:
 class PushStore:
     """The push configurations of one service."""
 
-    def __init__(self, engine: AsyncEngine, service: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, service: str) -> None:
+        self._database = database
         self._service = service
 
     async def save(self, target: PushTarget, owner: str) -> None:
@@ -38,8 +38,8 @@ class PushStore:
             "protocol": target.protocol,
             "blob": config.SerializeToString(),
         }
-        async with self._engine.begin() as connection:
-            await connection.execute(t.upsert(self._engine, t.push_configs), [row])
+        statement = t.upsert(self._database.dialect, t.push_configs)
+        await self._database.write(lambda connection: connection.execute(statement, [row]))
 
     async def of_task(self, task_id: str) -> list[PushTarget]:
         """All of a task's, in a stable order. Who may see the task may see them."""
@@ -49,16 +49,13 @@ class PushStore:
             .where(table.c.service == self._service, table.c.task_id == task_id)
             .order_by(table.c.id)
         )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [PushTarget(TaskPushNotificationConfig.FromString(row.blob), row.protocol) for row in rows]
 
     async def delete(self, task_id: str, config_id: str) -> None:
         """Removes one; nothing happens when it is not there."""
         table = t.push_configs
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                delete(table).where(
-                    table.c.service == self._service, table.c.task_id == task_id, table.c.id == config_id
-                )
-            )
+        statement = delete(table).where(
+            table.c.service == self._service, table.c.task_id == task_id, table.c.id == config_id
+        )
+        await self._database.write(lambda connection: connection.execute(statement))

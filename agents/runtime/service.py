@@ -62,7 +62,7 @@ def build_app(
     FAILED. `app.state.tasks` is the TaskHandler, `app.state.drain` what a graceful stop awaits.
     """
     store = TaskStore.at(settings.store.url, settings.store.folder, name)
-    push_store = PushStore(store.engine, name)
+    push_store = PushStore(store.database, name)
     push_sender = PushSender(name, push_store, _push_policy(settings))
     handler = TaskHandler(name, executor, card, store, push_store, push_sender, resume=resume)
 

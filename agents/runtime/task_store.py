@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from a2a.types import ListTasksRequest, ListTasksResponse, Message, Task
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agents.runtime import task_tables as t
+from agents.runtime.database import Database
 from agents.runtime.states import OPEN
 from agents.runtime.task_cursor import Cursor
 
@@ -31,6 +31,15 @@ LAZY_SECONDS = 0.1
 """How long a change that nobody waits for may stay unwritten."""
 ATTEMPTS = 4
 PAGE = 50
+
+ONE_TASK = select(t.tasks.c.blob).where(
+    t.tasks.c.service == bindparam("service"),
+    t.tasks.c.id == bindparam("task_id"),
+    t.tasks.c.owner == bindparam("owner"),
+)
+ONE_MESSAGE = select(t.messages.c.task_id, t.messages.c.reply).where(
+    t.messages.c.service == bindparam("service"), t.messages.c.key == bindparam("key")
+)
 
 
 class StoreError(RuntimeError):
@@ -56,8 +65,9 @@ class Answered:
 class TaskStore:
     """The tasks of one service. Several services may share a database; each sees only its own."""
 
-    def __init__(self, engine: AsyncEngine, service: str) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, service: str) -> None:
+        self.database = database
+        """Shared with the push configurations."""
         self._service = service
         self._changed: dict[str, StoredTask] = {}
         self._messages: dict[str, tuple[str, str | None, Message | None]] = {}
@@ -70,19 +80,14 @@ class TaskStore:
     @classmethod
     def at(cls, url: str | None, folder: Path, service: str) -> TaskStore:
         """The store at a SQLAlchemy URL, or in a SQLite file of the service under `folder`."""
-        return cls(t.engine_at(url, folder, f"{service}-tasks"), service)
-
-    @property
-    def engine(self) -> AsyncEngine:
-        """Shared with the push configurations."""
-        return self._engine
+        return cls(Database(url, folder, f"{service}-tasks"), service)
 
     async def open(self) -> None:
         """Creates the tables and starts the writer. Raises StoreError when the database cannot be reached."""
         try:
-            await t.create(self._engine)
+            await t.create(self.database)
         except (DBAPIError, OSError) as error:
-            raise StoreError(f"the task store at {self._engine.url!r} cannot be opened: {error}") from error
+            raise StoreError(f"the task store at {self.database.shown} cannot be opened: {error}") from error
         self._writer = asyncio.create_task(self._write_forever(), name=f"task writer of {self._service}")
 
     async def close(self) -> None:
@@ -94,7 +99,7 @@ class TaskStore:
                 self._writer.cancel()
                 await asyncio.gather(self._writer, return_exceptions=True)
                 self._writer = None
-            await self._engine.dispose()
+            await self.database.close()
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -157,14 +162,15 @@ class TaskStore:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def _commit(self, tasks: list[dict[str, object]], messages: list[dict[str, object]]) -> None:
+    async def _commit(self, tasks: list[dict[str, Any]], messages: list[dict[str, Any]]) -> None:
+        def work(connection: Connection) -> None:
+            for table, rows in ((t.tasks, tasks), (t.messages, messages)):
+                if rows:
+                    connection.execute(t.upsert(self.database.dialect, table), rows)
+
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with self._engine.begin() as connection:
-                    if tasks:
-                        await connection.execute(t.upsert(self._engine, t.tasks), tasks)
-                    if messages:
-                        await connection.execute(t.upsert(self._engine, t.messages), messages)
+                await self.database.write(work)
                 return
             except (DBAPIError, OSError) as error:
                 if attempt == ATTEMPTS:
@@ -183,11 +189,8 @@ class TaskStore:
             copy = Task()
             copy.CopyFrom(known.task)
             return copy
-        query = select(t.tasks.c.blob).where(
-            t.tasks.c.service == self._service, t.tasks.c.id == task_id, t.tasks.c.owner == owner
-        )
-        async with self._engine.connect() as connection:
-            blob = (await connection.execute(query)).scalar_one_or_none()
+        found = {"service": self._service, "task_id": task_id, "owner": owner}
+        blob = await self.database.read(lambda connection: connection.execute(ONE_TASK, found).scalar_one_or_none())
         return None if blob is None else Task.FromString(blob)
 
     async def answered(self, key: str) -> Answered | None:
@@ -195,11 +198,8 @@ class TaskStore:
         if key in self._messages:
             _, task_id, reply = self._messages[key]
             return Answered(task_id, reply)
-        query = select(t.messages.c.task_id, t.messages.c.reply).where(
-            t.messages.c.service == self._service, t.messages.c.key == key
-        )
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        asked = {"service": self._service, "key": key}
+        row = await self.database.read(lambda connection: connection.execute(ONE_MESSAGE, asked).one_or_none())
         if row is None:
             return None
         return Answered(row.task_id, None if row.reply is None else Message.FromString(row.reply))
@@ -222,23 +222,24 @@ class TaskStore:
             same = and_(t.tasks.c.updated_ns == after.updated_ns, t.tasks.c.id < after.task_id)
             page = page.where(or_(t.tasks.c.updated_ns < after.updated_ns, same))
         page = page.order_by(t.tasks.c.updated_ns.desc(), t.tasks.c.id.desc()).limit(size + 1)
-        async with self._engine.connect() as connection:
-            count = (await connection.execute(total)).scalar_one()
-            rows = (await connection.execute(page)).all()
-        return _page(rows, size, count)
+
+        def work(connection: Connection) -> ListTasksResponse:
+            return _page(connection.execute(page).all(), size, connection.execute(total).scalar_one())
+
+        return await self.database.read(work)
 
     async def open_tasks(self) -> Sequence[StoredTask]:
         """Tasks that were submitted or working when the service was last stopped."""
         query = select(t.tasks.c.blob, t.tasks.c.owner).where(
             t.tasks.c.service == self._service, t.tasks.c.state.in_(sorted(OPEN))
         )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self.database.read(lambda connection: connection.execute(query).all())
         return [StoredTask(Task.FromString(row.blob), row.owner) for row in rows]
 
     async def forget_before(self, age_seconds: float) -> int:
         """Deletes ended tasks that nothing happened to for so long, with their messages; gives their number."""
-        return await t.forget(self._engine, self._service, time.time_ns() - int(age_seconds * 1e9))
+        before = time.time_ns() - int(age_seconds * 1e9)
+        return await self.database.write(lambda connection: t.forget(connection, self._service, before))
 
 
 def _page(rows: Sequence[Row[Any, Any, Any]], size: int, total: int) -> ListTasksResponse:

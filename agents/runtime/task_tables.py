@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from pathlib import Path
+import functools
 from typing import Any
 
 from a2a.types import Message, Task
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -19,16 +19,13 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
-    event,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from agents.runtime.database import Database
 from agents.runtime.states import TERMINAL
-
-BUSY_MILLISECONDS = 10_000
 
 metadata = MetaData()
 
@@ -73,33 +70,11 @@ push_configs = Table(
 )
 
 
-def engine_at(url: str | None, folder: Path, name: str) -> AsyncEngine:
-    """An engine for a SQLAlchemy URL, or for the SQLite file `folder/name.db`, whose folder is made."""
-    if url is None:
-        path = folder.expanduser()
-        path.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite+aiosqlite:///{path / name}.db"
-    if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=5)
-    engine = create_async_engine(url)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    cursor = connection.cursor()
-    # NORMAL in WAL mode survives the death of the process; only a power cut may lose the last commits.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MILLISECONDS}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-async def create(engine: AsyncEngine) -> None:
+async def create(database: Database) -> None:
     """Makes the tables that are missing. Services that share a database may do so at the same moment."""
     for attempt in range(3):
         try:
-            async with engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
+            await database.write(metadata.create_all)
             return
         except (IntegrityError, OperationalError, ProgrammingError):
             if attempt == 2:
@@ -107,10 +82,10 @@ async def create(engine: AsyncEngine) -> None:
             await asyncio.sleep(0.2)
 
 
-def upsert(engine: AsyncEngine, table: Table) -> Any:
-    """INSERT … ON CONFLICT DO UPDATE, in the words of the engine's database."""
-    dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(table)
+@functools.cache
+def upsert(dialect: str, table: Table) -> Any:
+    """INSERT … ON CONFLICT DO UPDATE, in the words of the database."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     keys = [column.name for column in table.primary_key]
     changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=changed)
@@ -135,14 +110,10 @@ def message_row(service: str, key: str, owner: str, task_id: str | None, reply: 
     return {"service": service, "key": key, "owner": owner, "task_id": task_id, "reply": blob}
 
 
-async def forget(engine: AsyncEngine, service: str, before_ns: int) -> int:
-    """Deletes tasks that ended before a time, and what belongs to them."""
+def forget(connection: Connection, service: str, before_ns: int) -> int:
+    """Deletes tasks that ended before a time, and what belongs to them; gives their number."""
     old = (tasks.c.service == service) & tasks.c.state.in_(sorted(TERMINAL)) & (tasks.c.updated_ns < before_ns)
     ids = select(tasks.c.id).where(old)
-    async with engine.begin() as connection:
-        await connection.execute(delete(messages).where(messages.c.service == service, messages.c.task_id.in_(ids)))
-        await connection.execute(
-            delete(push_configs).where(push_configs.c.service == service, push_configs.c.task_id.in_(ids))
-        )
-        result = await connection.execute(delete(tasks).where(old))
-    return result.rowcount
+    for table in (messages, push_configs):
+        connection.execute(delete(table).where(table.c.service == service, table.c.task_id.in_(ids)))
+    return connection.execute(delete(tasks).where(old)).rowcount

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from agents.runtime import task_tables
+from agents.runtime.database import Database
 from agents.runtime.push_policy import PushPolicy
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore, PushTarget
@@ -91,9 +92,9 @@ async def test_a_webhook_registered_over_0_3_gets_0_3_tasks(tmp_path: Path) -> N
 
 
 async def test_a_moody_webhook_is_tried_again(tmp_path: Path) -> None:
-    engine = task_tables.engine_at(None, tmp_path, "push")
-    await task_tables.create(engine)
-    store, hook = PushStore(engine, "s"), Webhook(refusals=2)
+    database = Database(None, tmp_path, "push")
+    await task_tables.create(database)
+    store, hook = PushStore(database, "s"), Webhook(refusals=2)
     async with at(hook.app()) as url:
         sender = PushSender("s", store, PushPolicy(["127.0.0.1"]), delays=(0.0, 0.01, 0.01))
         await store.save(PushTarget(TaskPushNotificationConfig(task_id="t", id="c", url=f"{url}/hook"), "1.0"), "/a")
@@ -102,7 +103,7 @@ async def test_a_moody_webhook_is_tried_again(tmp_path: Path) -> None:
         sender.offer(Task(id="t", status=status), TaskStatusUpdateEvent(task_id="t", status=status))
         await asyncio.wait_for(hook.complete.wait(), 5)
         await sender.close()
-    await engine.dispose()
+    await database.close()
 
 
 async def test_configurations_are_kept_listed_read_and_deleted(http: httpx.AsyncClient) -> None:

@@ -1,0 +1,111 @@
+"""One door to SQLite and PostgreSQL: work is a plain function over a SQLAlchemy connection, run off the event loop.
+
+SQLite is driven from two threads of its own, one that writes and one that reads, with one hop per piece of work; the
+usual asyncio drivers hop once per call, which cost more than the work. PostgreSQL is driven by asyncpg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+BUSY_MILLISECONDS = 10_000
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+
+def engine_at(url: str | None, folder: Path, name: str) -> AsyncEngine:
+    """A plain asyncio engine for the same choice of databases, for work that awaits in the middle of a transaction."""
+    parsed = _url(url, folder, name)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=5)
+    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"))
+    event.listen(engine.sync_engine, "connect", _prepare)
+    return engine
+
+
+def _url(url: str | None, folder: Path, name: str) -> URL:
+    if url is not None:
+        return make_url(url)
+    path = folder.expanduser()
+    path.mkdir(parents=True, exist_ok=True)
+    return URL.create("sqlite", database=str(path / f"{name}.db"))
+
+
+class Database:
+    """A database by SQLAlchemy URL, or the SQLite file `folder/name.db`, whose folder is made."""
+
+    def __init__(self, url: str | None, folder: Path, name: str) -> None:
+        parsed = _url(url, folder, name)
+        self.dialect = parsed.get_backend_name()
+        self.shown = parsed.render_as_string(hide_password=True)
+        self._local: _Sqlite | None = None
+        self._remote: AsyncEngine | None = None
+        if self.dialect == "sqlite":
+            memory = parsed.database in (None, "", ":memory:")
+            self._local = _Sqlite(parsed.set(drivername="sqlite"), memory=memory)
+        else:
+            self._remote = create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=5)
+
+    async def write(self, work: Work[T]) -> T:
+        """Runs the work in a transaction. Raises what it raises, and SQLAlchemy's DBAPIError."""
+        if self._local is not None:
+            return await self._local.run(self._local.writer, work)
+        assert self._remote is not None
+        async with self._remote.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs the work on a connection of its own, so that it does not wait behind writes."""
+        if self._local is not None:
+            return await self._local.run(self._local.reader, work)
+        assert self._remote is not None
+        async with self._remote.connect() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        """Lets go of all connections."""
+        if self._local is not None:
+            await asyncio.to_thread(self._local.close)
+        if self._remote is not None:
+            await self._remote.dispose()
+
+
+class _Sqlite:
+    """One engine and two threads; for a database in memory, which has but one connection, one."""
+
+    def __init__(self, url: URL, *, memory: bool) -> None:
+        options = {"poolclass": StaticPool} if memory else {}
+        self.engine: Engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+        event.listen(self.engine, "connect", _prepare)
+        self.writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self.reader = self.writer if memory else ThreadPoolExecutor(1, "sqlite-reader")
+
+    async def run(self, thread: ThreadPoolExecutor, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, self._in_transaction, work)
+
+    def _in_transaction(self, work: Work[T]) -> T:
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        for thread in {self.writer, self.reader}:
+            thread.shutdown(wait=True)
+        self.engine.dispose()
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    # NORMAL in WAL mode survives the death of the process; only a power cut may lose the last commits.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MILLISECONDS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
