@@ -16,7 +16,20 @@ HERE = Path(__file__).parent
 DATA = HERE / "data"
 FAULTS = frozenset((HERE / "faults.txt").read_text().split())
 REMEDIES = frozenset(
-    "scale set_image set_resources set_env patch rollout_undo rollout_restart apply delete cordon uncordon none".split()
+    [
+        "scale",
+        "set_image",
+        "set_resources",
+        "set_env",
+        "patch",
+        "rollout_undo",
+        "rollout_restart",
+        "apply",
+        "delete",
+        "cordon",
+        "uncordon",
+        "none",
+    ]
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -128,8 +141,9 @@ def _containers(pod: dict[str, Any]) -> set[str]:
 
 def _timestamps(value: Any) -> Iterator[dt.datetime]:
     if isinstance(value, dict):
-        for v in value.values():
-            yield from _timestamps(v)
+        for key, v in value.items():
+            if key != "deletionTimestamp":  # the end of the grace period, which may be still to come
+                yield from _timestamps(v)
     elif isinstance(value, list):
         for v in value:
             yield from _timestamps(v)

@@ -22,7 +22,7 @@ class Apps:
         health="/healthz",
         env=None,
         msgs=None,
-        lines=14,
+        lines=7,
         quiet=False,
         pname="http",
         **kw,
@@ -45,7 +45,7 @@ class Apps:
                 self.chatter(p, name, lang, msgs, lines, port)
         return w
 
-    def chatter(self, pod, container, lang="go", msgs=None, lines=14, port=8080, until=None):
+    def chatter(self, pod, container, lang="go", msgs=None, lines=7, port=8080, until=None):
         """An uneventful log, ending just now."""
         end = until or self.now
         born = when(pod["status"]["startTime"])
@@ -54,7 +54,7 @@ class Apps:
             "/api/v1/items",
             "/api/v1/status",
             f"/api/v1/search?q={self.rand(4)}",
-            "/api/v1/items/%d" % self.rng.randint(10, 9999),
+            f"/api/v1/items/{self.rng.randint(10, 9999)}",
             "/healthz",
         ]
         while t < end and len(out) < lines:
@@ -79,9 +79,9 @@ class Apps:
                         t,
                         "INFO",
                         container,
-                        "nio-%d-exec-%d" % (port, self.rng.randint(1, 9)),
+                        f"nio-{port}-exec-{self.rng.randint(1, 9)}",
                         "c.e.{}.web.RequestLog".format(container.replace("-", "")),
-                        m or "GET %s 200 %dms" % (self.rng.choice(paths), ms),
+                        m or f"GET {self.rng.choice(paths)} 200 {ms}ms",
                     )
                 )
             elif lang == "python":
@@ -90,7 +90,7 @@ class Apps:
                         t,
                         "INFO",
                         "{}.access".format(container.replace("-", "_")),
-                        m or '"GET %s HTTP/1.1" 200 %dms' % (self.rng.choice(paths), ms),
+                        m or f'"GET {self.rng.choice(paths)} HTTP/1.1" 200 {ms}ms',
                     )
                 )
             elif lang == "node":
@@ -114,7 +114,7 @@ class Apps:
                 out.append(
                     al(
                         t,
-                        "%s.%d.%d" % (self.net, self.rng.randint(0, len(self.nodes) - 1), self.rng.randint(4, 180)),
+                        f"{self.net}.{self.rng.randint(0, len(self.nodes) - 1)}.{self.rng.randint(4, 180)}",
                         f"GET {self.rng.choice(paths)} HTTP/1.1",
                         200,
                         self.rng.randint(300, 9000),

@@ -230,7 +230,7 @@ class Batch:
             "suspend": False,
         }
         full.update(copy.deepcopy(cj["spec"]["jobTemplate"]["spec"]))
-        jn = "%s-%d" % (name, int(at.timestamp()) // 60)
+        jn = f"{name}-{int(at.timestamp()) // 60}"
         ann = {"batch.kubernetes.io/cronjob-scheduled-timestamp": ts(at)}
         if pods is None:
             x = {c["name"]: dead(0, at + sec(2), at + sec(took)) for c in full["template"]["spec"]["containers"]}

@@ -149,7 +149,7 @@ def previous_tag(image):
     for m in reversed(nums):
         if int(m.group()) > 0:
             rest = re.sub(r"\d+", lambda x: "9", tag[m.end() :])
-            return "%s:%s%d%s" % (repo, tag[: m.start()], int(m.group()) - 1, rest)
+            return f"{repo}:{tag[: m.start()]}{int(m.group()) - 1}{rest}"
     return image + "-0"
 
 

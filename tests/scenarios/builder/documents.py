@@ -6,13 +6,47 @@ import yaml
 
 from tests.scenarios.builder.clock import ts
 
-KIND_ORDER = (
-    "Namespace Node Lease PriorityClass StorageClass RuntimeClass IngressClass GatewayClass CustomResourceDefinition "
-    "APIService ClusterRole ClusterRoleBinding ValidatingWebhookConfiguration MutatingWebhookConfiguration "
-    "PersistentVolume PersistentVolumeClaim ResourceQuota LimitRange ServiceAccount Role RoleBinding Secret ConfigMap "
-    "Deployment StatefulSet DaemonSet CronJob Job ReplicaSet ControllerRevision Pod Service EndpointSlice Ingress "
-    "Gateway HTTPRoute NetworkPolicy HorizontalPodAutoscaler PodDisruptionBudget"
-).split()
+KIND_ORDER = [
+    "Namespace",
+    "Node",
+    "Lease",
+    "PriorityClass",
+    "StorageClass",
+    "RuntimeClass",
+    "IngressClass",
+    "GatewayClass",
+    "CustomResourceDefinition",
+    "APIService",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "ResourceQuota",
+    "LimitRange",
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "ConfigMap",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "Job",
+    "ReplicaSet",
+    "ControllerRevision",
+    "Pod",
+    "Service",
+    "EndpointSlice",
+    "Ingress",
+    "Gateway",
+    "HTTPRoute",
+    "NetworkPolicy",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+]
 RANK = {kind: i for i, kind in enumerate(KIND_ORDER)} | {"Event": 999}
 
 

@@ -11,12 +11,9 @@ class Events:
     def unsched(self, parts, preempt=None):
         """The scheduler's message; parts and preempt: [(count, text)]."""
         total = len(self.nodes)
-        msg = "0/%d nodes are available: %s." % (total, ", ".join(sorted("%d %s" % p for p in parts)))
+        msg = f"0/{total} nodes are available: {', '.join(sorted(f'{p[0]} {p[1]}' for p in parts))}."
         if preempt:
-            tail = "preemption: 0/%d nodes are available: %s." % (
-                total,
-                ", ".join(sorted("%d %s" % p for p in preempt)),
-            )
+            tail = f"preemption: 0/{total} nodes are available: {', '.join(sorted(f'{p[0]} {p[1]}' for p in preempt))}."
             msg += " " + ("no new claims to deallocate, " if self.minor >= 34 else "") + tail
         return msg
 
@@ -34,9 +31,9 @@ class Events:
                     s["state"]["waiting"]["message"] = self.backoff_msg(pod, container, delay)
 
     def crash_events(self, pod, container, n, first, last, backoffs=None, init=False, backoff_last=None):
-        img = [c for c in pod["spec"]["containers"] + pod["spec"].get("initContainers", []) if c["name"] == container][
-            0
-        ]["image"]
+        img = next(
+            c for c in pod["spec"]["containers"] + pod["spec"].get("initContainers", []) if c["name"] == container
+        )["image"]
         self.kubelet(
             pod,
             "Normal",
@@ -210,8 +207,7 @@ class Events:
                     pod,
                     "Normal",
                     "Pulled",
-                    'Successfully pulled image "%s" in %s (%s including waiting). Image size: %d bytes.'
-                    % (c["image"], image_time, image_time, size),
+                    f'''Successfully pulled image "{c["image"]}" in {image_time} ({image_time} including waiting). Image size: {size} bytes.''',
                     at + sec(3),
                     container=c["name"],
                     init=init,

@@ -30,7 +30,9 @@ KS = "kube-system"
 class Furniture:
     """The ordinary contents of a cluster, kept small."""
 
-    def base(self, corefile=None, coredns_states=None, coredns_replicas=1, ingress=False, metrics=False, storage="standard"):
+    def base(
+        self, corefile=None, coredns_states=None, coredns_replicas=1, ingress=False, metrics=False, storage="standard"
+    ):
         t = self.start
         for name in ("default", KS, "kube-node-lease"):
             self.ns(name, created=t + sec(5), bare=name != KS)
@@ -141,7 +143,9 @@ class Furniture:
             sel={"k8s-app": "metrics-server"},
             tmpl={"sa": "metrics-server", "volumes": [v_empty("tmp-dir")]},
         )
-        self.svc(KS, "metrics-server", [("https", 443, "https")], sel={"k8s-app": "metrics-server"}, created=t + sec(301))
+        self.svc(
+            KS, "metrics-server", [("https", 443, "https")], sel={"k8s-app": "metrics-server"}, created=t + sec(301)
+        )
         self.apiservice(
             "v1beta1.metrics.k8s.io",
             "metrics.k8s.io",
@@ -186,5 +190,3 @@ class Furniture:
         )
         body = {"spec": {"controller": "k8s.io/ingress-nginx"}}
         self.make("networking.k8s.io/v1", "IngressClass", "nginx", None, t, body, labels=labels, gen=1)
-
-

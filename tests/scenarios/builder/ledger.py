@@ -46,7 +46,7 @@ class Ledger:
 
     def ago(self, d=0, h=0, m=0, s=0):
         if d and not (h or m or s):
-            s = zlib.crc32(("%s%d" % (self.name, d)).encode()) % 40000
+            s = zlib.crc32((f"{self.name}{d}").encode()) % 40000
         return self.now - dt.timedelta(days=d, hours=h, minutes=m, seconds=s)
 
     def uid(self):

@@ -16,7 +16,7 @@ def zl(t, level, where, msg, **kw):
 
 
 def sl(t, level, app, thread, cls, msg):
-    return "%s %5s 1 --- [%s] [%15s] %-40s : %s" % (tsm(t, msg), level, app, thread[-15:], cls, msg)
+    return f"{tsm(t, msg)} {level:>5} 1 --- [{app}] [{thread[-15:]:>15}] {cls:<40} : {msg}"
 
 
 def pl(t, level, mod, msg):
@@ -24,4 +24,4 @@ def pl(t, level, mod, msg):
 
 
 def al(t, ip, req, status, size, dur, up="-"):
-    return '%s %s "%s" %d %d %.3f %s' % (t.strftime("%Y-%m-%dT%H:%M:%S+00:00"), ip, req, status, size, dur, up)
+    return f'''{t.strftime("%Y-%m-%dT%H:%M:%S+00:00")} {ip} "{req}" {status} {size} {dur:.3f} {up}'''

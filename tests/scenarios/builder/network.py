@@ -2,8 +2,6 @@
 
 import datetime as dt
 
-from tests.scenarios.builder.clock import sec, ts, when
-
 
 class Network:
     """Objects of the network."""

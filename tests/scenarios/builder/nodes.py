@@ -34,7 +34,7 @@ class Nodes:
     ):
         i = len(self.nodes)
         created = created or self.start + sec(12 + 7 * i)
-        cidr = pod_cidr or "%s.%d.0/24" % (self.net, i)
+        cidr = pod_cidr or f"{self.net}.{i}.0/24"
         lab = {
             "kubernetes.io/arch": arch,
             "kubernetes.io/hostname": name,
@@ -50,22 +50,22 @@ class Nodes:
         if itype:
             lab["node.kubernetes.io/instance-type"] = itype
         lab.update(labels or {})
-        ip = ip or "%s.%d" % (self.hosts, 10 + i)
+        ip = ip or f"{self.hosts}.{10 + i}"
         cap_ki = int(mem * 1048576 * 0.976) - self.rng.randint(0, 9000)
         disk_ki = int(disk * 1048576 * 0.967)
         cap = {
             "cpu": str(cpu),
-            "ephemeral-storage": "%dKi" % disk_ki,
+            "ephemeral-storage": f"{disk_ki}Ki",
             "hugepages-1Gi": "0",
             "hugepages-2Mi": "0",
-            "memory": "%dKi" % cap_ki,
+            "memory": f"{cap_ki}Ki",
             "pods": str(pods),
         }
         if self.flavor == "managed":
-            alloc_cpu = "%dm" % (cpu * 1000 - 80)
-            alloc_mem = "%dKi" % (cap_ki - 1048576 - 102400)
+            alloc_cpu = f"{cpu * 1000 - 80}m"
+            alloc_mem = f"{cap_ki - 1048576 - 102400}Ki"
         else:
-            alloc_cpu, alloc_mem = str(cpu), "%dKi" % (cap_ki - 102400)
+            alloc_cpu, alloc_mem = str(cpu), f"{cap_ki - 102400}Ki"
         alloc = {
             "cpu": alloc_cpu,
             "ephemeral-storage": str(int(disk_ki * 1024 * 0.9)),
@@ -164,7 +164,7 @@ class Nodes:
             annotations=ann,
             changed=hb,
         )
-        ready = [c for c in conds if c["type"] == "Ready"][0]
+        ready = next(c for c in conds if c["type"] == "Ready")
         renew = self.now - sec(self.rng.randint(1, 9)) if ready["status"] == "True" else hb + sec(8)
         self.make(
             "coordination.k8s.io/v1",
@@ -224,11 +224,11 @@ class Nodes:
                 if k not in used:
                     break
         used.add(k)
-        return "%d.%d.%d.%d" % (a, b, c, d + k)
+        return f"{a}.{b}.{c}.{d + k}"
 
     def vip(self):
         while True:
-            v = "%s.%d.%d" % (self.svcnet, self.rng.randint(1, 254), self.rng.randint(2, 253))
+            v = f"{self.svcnet}.{self.rng.randint(1, 254)}.{self.rng.randint(2, 253)}"
             if v not in self._vips:
                 self._vips.add(v)
                 return v

@@ -20,13 +20,7 @@ class Observations:
         self.control[component] = "\n".join(lines) + "\n"
 
     def klog(self, t, level, where, msg, pid=1):
-        return "%s%s %7d %s] %s" % (
-            level,
-            t.strftime("%m%d %H:%M:%S.") + "%06d" % self.rng.randint(0, 999999),
-            pid,
-            where,
-            msg,
-        )
+        return f"{level}{t.strftime('%m%d %H:%M:%S.') + f'{int(self.rng.randint(0, 999999)):06d}'} {int(pid):7d} {where}] {msg}"
 
     def audit(
         self,
@@ -131,7 +125,9 @@ class Observations:
                 continue
             row = {}
             over = self.use.get((p["metadata"]["namespace"], p["metadata"]["name"]), {})
-            for c, s in zip(sorted(p["spec"]["containers"], key=lambda x: x["name"]), p["status"]["containerStatuses"]):
+            for c, s in zip(
+                sorted(p["spec"]["containers"], key=lambda x: x["name"]), p["status"]["containerStatuses"], strict=False
+            ):
                 if not s["state"].get("running"):
                     continue
                 rq, lm = c["resources"].get("requests", {}), c["resources"].get("limits", {})
@@ -140,14 +136,14 @@ class Observations:
                     j = self.rng.uniform(0.96, 1.04)
                     cv = cpu_m(cq)
                     if "cpu" not in lm or cv < cpu_m(lm["cpu"]) * 0.9:
-                        cv = max(1, int(round(cv * j)))
+                        cv = max(1, round(cv * j))
                     mv = mem_b(mq) / 2**20
                     if "memory" not in lm or mv < mem_b(lm["memory"]) / 2**20 * 0.9:
                         mv = mv * self.rng.uniform(0.97, 1.03)
                 else:
                     cv = max(1, int(cpu_m(rq.get("cpu", "20m")) * self.rng.uniform(0.12, 0.42)))
                     mv = mem_b(rq.get("memory", lm.get("memory", "64Mi"))) / 2**20 * self.rng.uniform(0.5, 0.82)
-                row[c["name"]] = {"cpu": "%dm" % cv, "memory": "%dMi" % mv}
+                row[c["name"]] = {"cpu": f"{int(cv)}m", "memory": f"{int(mv)}Mi"}
                 nodes[node][0] += cv
                 nodes[node][1] += mv
             if row:
@@ -161,7 +157,7 @@ class Observations:
                 out["nodes"][n] = {"cpu": o[0], "memory": o[1]}
             else:
                 out["nodes"][n] = {
-                    "cpu": "%dm" % (cv + self.rng.randint(60, 140)),
-                    "memory": "%dMi" % (mv + self.rng.randint(700, 1100)),
+                    "cpu": f"{int(cv + self.rng.randint(60, 140))}m",
+                    "memory": f"{int(mv + self.rng.randint(700, 1100))}Mi",
                 }
         return out

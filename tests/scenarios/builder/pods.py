@@ -239,8 +239,7 @@ class Pods:
                 elif (
                     any(x.get("state", {}).get("running") is not None for x in cstats)
                     or any((cs.get(c["name"]) or {}).get("restarts") for c in ncontainers)
-                    or init_done
-                    and all(x["state"].get("running") for x in cstats)
+                    or (init_done and all(x["state"].get("running") for x in cstats))
                 ):
                     phase = "Running"
                 else:
@@ -272,7 +271,7 @@ class Pods:
                 else:
                     bad = [
                         c["name"]
-                        for c, x in zip(init_specs, istat)
+                        for c, x in zip(init_specs, istat, strict=False)
                         if x["state"].get("terminated", {}).get("exitCode") != 0
                     ]
                     cl.append(

@@ -85,7 +85,7 @@ class Storage:
                     "driver": csi,
                     "fsType": "ext4",
                     "volumeAttributes": {
-                        "storage.kubernetes.io/csiProvisionerIdentity": "%d-%s" % (int(self.start.timestamp()), csi)
+                        "storage.kubernetes.io/csiProvisionerIdentity": f"{int(self.start.timestamp())}-{csi}"
                     },
                     "volumeHandle": "vol-" + self.hexs(17),
                 }

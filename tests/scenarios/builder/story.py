@@ -61,7 +61,8 @@ class Story:
         expect: dict[str, Any] = {
             "healthy": not self.causes,
             "root_causes": [
-                {"resource": c.aliases.get(x.resource, x.resource), "fault": x.fault, "mentions": list(x.mentions)} for x in self.causes
+                {"resource": c.aliases.get(x.resource, x.resource), "fault": x.fault, "mentions": list(x.mentions)}
+                for x in self.causes
             ],
             "not_blamed": list(self.spare),
         }

@@ -5,7 +5,6 @@ from tests.scenarios.builder.containers import ctr, tcp
 from tests.scenarios.builder.states import crash_runs, dead, up, wait
 
 
-
 class Symptoms:
     """Each method builds the workload, its history, the pods' statuses, events and logs."""
 
@@ -41,8 +40,22 @@ class Symptoms:
         return self.deploy(ns, name, containers, states=states, **kw)
 
     def crash(
-        self, ns, name, containers, lines, since, *, code=1, run=3, n=1, reason=None, message=None, born=None, which=0,
-        node=None, **kw,
+        self,
+        ns,
+        name,
+        containers,
+        lines,
+        since,
+        *,
+        code=1,
+        run=3,
+        n=1,
+        reason=None,
+        message=None,
+        born=None,
+        which=0,
+        node=None,
+        **kw,
     ):
         """A crash loop since `since`; `lines(t)` is the log of an instance that started at t; `born`: pods are older."""
         cname, runs, states = containers[which]["name"], [], []
@@ -60,7 +73,7 @@ class Symptoms:
         if not kw.get("old"):
             kw.setdefault("created", born or since)
         w = self.roll(ns, name, containers, states, since, **kw)
-        pods = [p for p in getattr(w, "current", w.pods)]
+        pods = list(getattr(w, "current", w.pods))
         for p, (r, delay) in zip(pods, runs, strict=False):
             self.crashloop(p, cname, delay)
             self.crash_events(p, cname, len(r), r[0][0], r[-1][0])
@@ -101,7 +114,9 @@ class Symptoms:
             text_ = "Error creating: " + message()
             self.event(rs, "Warning", "FailedCreate", text_, since + sec(off), component="replicaset-controller")
         combined = "(combined from similar events): Error creating: " + message()
-        self.event(rs, "Warning", "FailedCreate", combined, self.ago(m=2), 11, since + sec(340), "replicaset-controller")
+        self.event(
+            rs, "Warning", "FailedCreate", combined, self.ago(m=2), 11, since + sec(340), "replicaset-controller"
+        )
         return w
 
     def blocked(self, ns, name, containers, reason, message, since, *, n=1, which=0, **kw):
@@ -114,7 +129,13 @@ class Symptoms:
         w = self.roll(ns, name, containers, states, since, **kw)
         for p in getattr(w, "current", w.pods):
             at = when(p["metadata"]["creationTimestamp"])
-            self.sched_event(p, "Scheduled", f"Successfully assigned {ns}/{p['metadata']['name']} to {p['spec']['nodeName']}", at, typ="Normal")
+            self.sched_event(
+                p,
+                "Scheduled",
+                f"Successfully assigned {ns}/{p['metadata']['name']} to {p['spec']['nodeName']}",
+                at,
+                typ="Normal",
+            )
         return w
 
     def no_pull(self, ns, name, containers, error, since, *, which=0, **kw):
@@ -129,7 +150,9 @@ class Symptoms:
             self.kubelet(p, "Normal", "Pulling", f'Pulling image "{img}"', last, n, first, cname)
             self.kubelet(p, "Warning", "Failed", f'Failed to pull image "{img}": {error}', last, n, first, cname)
             self.kubelet(p, "Warning", "Failed", "Error: ErrImagePull", last, n, first, cname)
-            self.kubelet(p, "Normal", "BackOff", f'Back-off pulling image "{img}"', self.ago(s=19), n * 12, first, cname)
+            self.kubelet(
+                p, "Normal", "BackOff", f'Back-off pulling image "{img}"', self.ago(s=19), n * 12, first, cname
+            )
             self.kubelet(p, "Warning", "Failed", "Error: ImagePullBackOff", self.ago(s=19), n * 12, first, cname)
         return w
 
@@ -163,7 +186,11 @@ class Symptoms:
         born = born or since
         cname = containers[which]["name"]
         states = [
-            {"created": born + sec(7 * i), "cs": {cname: up(born + sec(3 + 7 * i), ready=False)}, "ready_at": since + sec(i)}
+            {
+                "created": born + sec(7 * i),
+                "cs": {cname: up(born + sec(3 + 7 * i), ready=False)},
+                "ready_at": since + sec(i),
+            }
             for i in range(n)
         ]
         if not kw.get("old"):
@@ -194,11 +221,25 @@ class Symptoms:
             calm = self.spell(since - sec(every * 4), every, before, until=since) if before else []
             self.log(p, cname, calm + self.spell(since + sec(5), every, line))
 
-    def database(self, ns, name, image="docker.io/library/postgres:17.6", port=5432, size="10Gi", path="/var/lib/postgresql/data", **kw):
+    def database(
+        self,
+        ns,
+        name,
+        image="docker.io/library/postgres:17.6",
+        port=5432,
+        size="10Gi",
+        path="/var/lib/postgresql/data",
+        **kw,
+    ):
         """A healthy single-instance database with a headless Service."""
         main = ctr(
-            name.split("-")[-1] if "-" in name else name, image, ports=[("db", port)], req="100m/256Mi", lim="-/512Mi",
-            ready=tcp("db"), mounts=[("data", path)],
+            name.split("-")[-1] if "-" in name else name,
+            image,
+            ports=[("db", port)],
+            req="100m/256Mi",
+            lim="-/512Mi",
+            ready=tcp("db"),
+            mounts=[("data", path)],
         )
         w = self.sts(ns, name, [main], 1, vct="data", vol_size=size, **kw)
         self.svc(ns, name, [("db", port, "db")], headless=True)

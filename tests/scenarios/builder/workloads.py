@@ -416,7 +416,7 @@ class Workloads:
             s = dict(s)
             isnew = (not old) or i >= replicas - nupd
             hh, sp = (h, spec) if isnew else (hold, oldspec)
-            pname = "%s-%d" % (name, i)
+            pname = f"{name}-{i}"
             sp = copy.deepcopy(s.pop("spec", sp))
             if vct:
                 sp.setdefault("volumes", []).insert(0, v_pvc(vct, f"{vct}-{pname}"))

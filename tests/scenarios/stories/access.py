@@ -1,7 +1,7 @@
 """Who may do what."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, pl, sec, story, web, zl
+from tests.scenarios.builder import REG, cause, ctr, pl, sec, story, zl
 
 
 @story(

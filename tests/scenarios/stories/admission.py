@@ -1,8 +1,7 @@
 """Pods that the API server refuses: accounts, quotas, limits, security, webhooks."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, ts, web
-from tests.scenarios.builder.certificates import bundle
+from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, web
 
 
 def webhook(c, kind, name, service, *, policy="Fail", timeout=10, rules=None, selector=None, created=None, ca="Q0E=", changed=None, failures=None):

@@ -1,7 +1,7 @@
 """Replicas: zero, autoscalers, disruption budgets."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, ts, web
+from tests.scenarios.builder import REG, cause, ctr, story, ts, web
 
 ABLE = ("AbleToScale", "True", "SucceededGetScale", "the HPA controller was able to get the target's current scale")
 

@@ -1,7 +1,26 @@
 """One cause and a chain of victims; the question is about the end of the chain."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, al, cause, ctr, dead, execp, http, jl, pl, sec, sl, story, tcp, ts, up, v_cm, v_pvc, v_secret, wait, web, zl
+from tests.scenarios.builder import (
+    REG,
+    al,
+    cause,
+    ctr,
+    dead,
+    http,
+    jl,
+    pl,
+    sec,
+    sl,
+    story,
+    tcp,
+    ts,
+    up,
+    v_secret,
+    wait,
+    web,
+    zl,
+)
 from tests.scenarios.builder.certificates import pem
 from tests.scenarios.stories.admission import webhook
 
@@ -36,7 +55,7 @@ def chain_quota(c):
               history=[{"containers": main, "created": c.ago(d=30), "changed": since, "tannot": {}}])
     c.svc(ns, "yoga-web", [("http", 80, "http")])
     c.ingress(ns, "yoga", [("yoga.example.com", [("/", "yoga-web", 80)])], address=c.lb_ip)
-    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(since, "W", "controller.go:1216", 'Service "yoga/yoga-web" does not have any active Endpoint.', 7)] + c.spell(c.ago(m=5), 20, lambda t: al(t, "198.51.100.44", "GET / HTTP/2.0", 503, 190, 0.0, "[yoga-yoga-web-80] -")))
+    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(since, "W", "controller.go:1216", 'Service "yoga/yoga-web" does not have any active Endpoint.', 7), *c.spell(c.ago(m=5), 20, lambda t: al(t, "198.51.100.44", "GET / HTTP/2.0", 503, 190, 0.0, "[yoga-yoga-web-80] -"))])
 
 
 @story("chain-redis", "A cache is OOM-killed; the API behind the ingress is not ready because of it",

@@ -1,7 +1,7 @@
 """Containers that end by themselves: application errors, commands, environment, configuration, certificates, rights."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, crash_runs, ctr, dead, jl, pl, sec, sl, story, ts, v_cm, v_empty, v_host, v_secret, wait, web
+from tests.scenarios.builder import REG, cause, ctr, jl, pl, sec, sl, story, ts, v_cm, v_secret, web
 from tests.scenarios.builder.certificates import pem
 
 

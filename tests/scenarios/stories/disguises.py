@@ -1,7 +1,25 @@
 """One cause, well hidden: loud neighbours, innocent deployments, old restarts, the wrong party blamed."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, al, cause, crash_runs, ctr, dead, execp, http, jl, pl, sec, sl, story, tcp, ts, up, v_cm, v_pvc, v_secret, wait, web, zl
+from tests.scenarios.builder import (
+    REG,
+    al,
+    cause,
+    ctr,
+    dead,
+    http,
+    jl,
+    pl,
+    sec,
+    sl,
+    story,
+    ts,
+    up,
+    v_cm,
+    v_secret,
+    web,
+    zl,
+)
 from tests.scenarios.stories.admission import webhook
 from tests.scenarios.stories.images import NOT_FOUND
 
@@ -112,7 +130,7 @@ def decoy_pending_image(c):
     c.event(p, "Normal", "TriggeredScaleUp", "pod triggered scale-up: [{pool-1 2->3 (max: 6)}]", since + sec(8), component="cluster-autoscaler")
 
 
-@story("decoy-endpoint-ready", "The API is not ready because a third service lies about its readiness path, an innocent policy stands beside",
+@story("decoy-endpoint-ready", "502 at the ingress: its backend is OOM-killed since its limit was cut",
        en="customers get 502 on the tram shop, is the ingress controller overloaded?", zh="有轨电车商店客户收到 502，是 ingress controller 过载了吗？",
        causes=[cause("tramshop/Deployment/basket", "oom_killed", "96 ?Mi")], spare=["ingress-nginx/Deployment/ingress-nginx-controller", "tramshop/Ingress/tramshop", "tramshop/Service/basket"], ingress=True, remedy=("set_resources", "tramshop/Deployment/basket"))
 def decoy_endpoint_ready(c):
@@ -168,10 +186,15 @@ def decoy_fixed_quota(c):
 
 @story("decoy-coredns-restart", "CoreDNS restarted an hour ago and is blamed; the pods may simply not reach it any more",
        en="CoreDNS restarted and since then beehive can't resolve anything. Please restart CoreDNS again.", zh="CoreDNS 重启过，之后 beehive 什么都解析不了，请再重启一次 CoreDNS。",
-       causes=[cause("beehive/NetworkPolicy/hive-egress", "network_policy_blocks_egress", "DNS|\\b53\\b")], spare=["kube-system/Deployment/coredns", "kube-system/ConfigMap/coredns", "beehive/Deployment/beehive"], coredns_states=[{"cs": {"coredns": {"s": "running", "at": None, "restarts": 1, "last": None, "ready": True, "started": True}}}])
+       causes=[cause("beehive/NetworkPolicy/hive-egress", "network_policy_blocks_egress", "DNS|\\b53\\b")], spare=["kube-system/Deployment/coredns", "kube-system/ConfigMap/coredns", "beehive/Deployment/beehive"])
 def decoy_coredns_restart(c):
     ns = c.ns("beehive")
     at = c.ago(m=55)
+    boot = c.ago(h=1)
+    status = c.coredns.pods[0]["status"]["containerStatuses"][0]
+    status["restartCount"] = 1
+    status["lastState"] = {"terminated": {"containerID": status["containerID"], "exitCode": 0, "reason": "Completed", "startedAt": ts(c.ago(d=90)), "finishedAt": ts(boot)}}
+    status["state"] = {"running": {"startedAt": ts(boot + sec(1))}}
     c.app(ns, "honey", REG + "/beehive/honey:1.0.0")
     c.netpol(ns, "hive-egress", {"matchLabels": {"app": "beehive"}}, ["Egress"], egress=[{"to": [{"podSelector": {"matchLabels": {"app": "honey"}}}], "ports": [{"port": 8080, "protocol": "TCP"}]}], created=at)
     w = c.app(ns, "beehive", REG + "/beehive/beehive:1.0.0", env={"HONEY_URL": "http://honey"})
@@ -194,7 +217,7 @@ def decoy_leftover_webhook(c):
     c.event(cj, "Warning", "FailedCreate", 'Error creating job: Internal error occurred: failed calling webhook "job-tagger.example.com": failed to call webhook: Post "https://job-tagger.tagging.svc:443/tag?timeout=10s": service "job-tagger" not found', c.ago(m=4), 290, last + sec(600), "cronjob-controller")
 
 
-@story("decoy-subset", "One of three replicas is bad because it sits on a tainted GPU node's old driver: its volume cannot be mounted there",
+@story("decoy-subset", "One of three replicas has a corrupt cache and is not ready; the network is blamed",
        en="A third of the requests to mosaic-tiles hang. Random network issue?", zh="mosaic-tiles 约三分之一请求会卡住，是随机的网络问题吗？",
        causes=[cause("tiles/Deployment/mosaic-tiles", "readiness_failing", "tile cache|segment|corrupt")], spare=["Node/node-2", "tiles/Service/mosaic-tiles"])
 def decoy_subset(c):

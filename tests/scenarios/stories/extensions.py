@@ -1,7 +1,7 @@
 """Finalizers, custom resources and aggregated APIs."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, ts, web, zl
+from tests.scenarios.builder import REG, cause, ctr, sec, story, ts, zl
 
 
 @story(

@@ -1,7 +1,7 @@
 """Questions about facts: what was there, who changed it, since when."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, al, cause, ctr, jl, sec, story, ts, web
+from tests.scenarios.builder import REG, al, cause, ctr, jl, sec, story, web
 from tests.scenarios.stories.images import NOT_FOUND
 
 
@@ -15,7 +15,7 @@ def fact_deleted_port(c):
     c.ingress(ns, "clockwork", [("clocks.example.com", [("/", "clockwork", 7443)])], address=c.lb_ip)
     gone = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "clockwork", "namespace": ns, "uid": c.uid()}, "spec": {"clusterIP": "10.96.40.2", "ports": [{"name": "http", "port": 7443, "protocol": "TCP", "targetPort": "http"}], "selector": {"app": "clockwork"}, "type": "ClusterIP"}}
     c.audit(at, "gregor@example.com", "delete", "services", ns, "clockwork", resp=gone)
-    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(at + sec(1), "W", "controller.go:1108", 'Error obtaining Endpoints for Service "clocks/clockwork": no object matching key "clocks/clockwork" in local store', 7)] + c.spell(c.ago(m=6), 30, lambda t: al(t, "198.51.100.2", "GET / HTTP/2.0", 503, 190, 0.0, "[clocks-clockwork-7443] -")))
+    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(at + sec(1), "W", "controller.go:1108", 'Error obtaining Endpoints for Service "clocks/clockwork": no object matching key "clocks/clockwork" in local store', 7), *c.spell(c.ago(m=6), 30, lambda t: al(t, "198.51.100.2", "GET / HTTP/2.0", 503, 190, 0.0, "[clocks-clockwork-7443] -"))])
 
 
 @story("fact-who-scaled", "Who scaled the workers to zero, and from how many?",

@@ -3,7 +3,7 @@
 
 import datetime as dt
 
-from tests.scenarios.builder import REG, ctr, dead, http, jl, pl, sec, sl, story, ts, up, v_cm, wait, web, when
+from tests.scenarios.builder import REG, ctr, dead, jl, pl, sec, sl, story, ts, up, v_cm, web
 
 
 @story("calm-jobs", "A CronJob failed twice last night and succeeded since; the failed Job is still listed",

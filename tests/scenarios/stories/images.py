@@ -1,7 +1,7 @@
 """Images that cannot be pulled or cannot run."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, dead, jl, sec, story, web
+from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, web
 
 NOT_FOUND = 'rpc error: code = NotFound desc = failed to pull and unpack image "{0}": failed to resolve reference "{0}": {0}: not found'
 NO_HOST = "exec /usr/local/bin/{}: exec format error"

@@ -1,8 +1,7 @@
 """Ingresses, gateways and their certificates."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, al, cause, jl, sec, story, ts, web
-from tests.scenarios.builder.certificates import pem
+from tests.scenarios.builder import REG, al, cause, story, ts
 
 
 def gateway(c, name="edge", ns="gateway-infra"):
@@ -51,7 +50,7 @@ def lake_noclass(c):
     ns = c.ns("lake")
     c.app(ns, "webcam", REG + "/lake/webcam:1.0.0", lang="nginx")
     c.ingress(ns, "webcam", [("webcam.example.com", [("/", "webcam", 80)])], cls=None, created=c.ago(h=5))
-    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(c.ago(h=5), "I", "store.go:436", '"Ignoring ingress because of error while validating ingress class" ingress="lake/webcam" error="ingress does not contain a valid IngressClass"', 7)] + c.spell(c.ago(m=6), 20, lambda t: al(t, "198.51.100.9", "GET / HTTP/2.0", 404, 146, 0.0, "[-] -")))
+    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(c.ago(h=5), "I", "store.go:436", '"Ignoring ingress because of error while validating ingress class" ingress="lake/webcam" error="ingress does not contain a valid IngressClass"', 7), *c.spell(c.ago(m=6), 20, lambda t: al(t, "198.51.100.9", "GET / HTTP/2.0", 404, 146, 0.0, "[-] -"))])
 
 
 @story(
@@ -66,8 +65,7 @@ def villa_backend(c):
     c.app(ns, "home", REG + "/villa/home:1.0.0", lang="node")
     c.app(ns, "photo-storage", REG + "/villa/photos:2.0.0")
     c.ingress(ns, "villa", [("villa.example.com", [("/", "home", 80), ("/photos", "photo-store", 80)])], address=c.lb_ip)
-    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(c.ago(m=50), "W", "controller.go:1108", 'Error obtaining Endpoints for Service "villa/photo-store": no object matching key "villa/photo-store" in local store', 7)] +
-          c.spell(c.ago(m=6), 20, lambda t: al(t, "198.51.100.7", "GET /photos/1 HTTP/2.0", 503, 190, 0.0, "[villa-photo-store-80] -")))
+    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(c.ago(m=50), "W", "controller.go:1108", 'Error obtaining Endpoints for Service "villa/photo-store": no object matching key "villa/photo-store" in local store', 7), *c.spell(c.ago(m=6), 20, lambda t: al(t, "198.51.100.7", "GET /photos/1 HTTP/2.0", 503, 190, 0.0, "[villa-photo-store-80] -"))])
 
 
 @story(
@@ -81,7 +79,7 @@ def port_backend(c):
     ns = c.ns("charity")
     c.app(ns, "donate", REG + "/charity/donate:3.0.0", lang="python")
     c.ingress(ns, "donate", [("donate.example.com", [("/", "donate", 8080)])], address=c.lb_ip)
-    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(c.ago(h=3), "W", "controller.go:1135", 'Service "charity/donate" does not have any active Endpoint for port 8080.', 7)] + c.spell(c.ago(m=6), 20, lambda t: al(t, "198.51.100.3", "GET / HTTP/2.0", 503, 190, 0.0, "[charity-donate-8080] -")))
+    c.log(c.ingress_ctl.pods[0], "controller", [c.klog(c.ago(h=3), "W", "controller.go:1135", 'Service "charity/donate" does not have any active Endpoint for port 8080.', 7), *c.spell(c.ago(m=6), 20, lambda t: al(t, "198.51.100.3", "GET / HTTP/2.0", 503, 190, 0.0, "[charity-donate-8080] -"))])
 
 
 @story(

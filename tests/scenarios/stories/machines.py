@@ -1,7 +1,7 @@
 """Nodes, and CPU that is not given."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, Cluster, cause, ctr, http, jl, sec, sl, story, ts, up, web
+from tests.scenarios.builder import REG, Cluster, cause, sec, sl, story, ts, web
 
 
 def _broken_runtime(name, now, version="v1.34.1", cni="calico"):

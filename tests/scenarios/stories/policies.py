@@ -1,7 +1,7 @@
 """Network policies and names."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, pl, sec, sl, story, ts, web
+from tests.scenarios.builder import REG, cause, ctr, jl, pl, sl, story, web
 from tests.scenarios.builder.furniture import COREFILE
 
 

@@ -3,29 +3,27 @@
 
 import datetime as dt
 
-from tests.scenarios.builder import REG, cause, ctr, dead, jl, pl, sec, story, ts, up, web
+from tests.scenarios.builder import REG, cause, ctr, dead, jl, pl, sec, story, web
 
 
 @story(
-    "harp-stuck", "A strategy that may neither add nor remove a pod",
-    en="harp-stream does not move to the new version, for an hour now, no errors anywhere.",
-    zh="harp-stream 一个小时了都没有升到新版本，哪里都没有报错。",
-    causes=[cause("harp/Deployment/harp-stream", "rollout_stuck", "maxUnavailable|maxSurge|minReadySeconds|ProgressDeadline")],
-    spare=["harp/Service/harp-stream"],
+    "harp-stuck", "Recreate waits for an old pod that may take two hours to end",
+    en="harp-stream has no running version since the release 40 minutes ago. No errors anywhere, it just does not go on.",
+    zh="harp-stream 四十分钟前发版之后就没有可用版本了，哪里都没有报错，就是不往下走。",
+    causes=[cause("harp/Deployment/harp-stream", "rollout_stuck", "Terminating|terminationGracePeriodSeconds|7200|Recreate")],
+    spare=["harp/Service/harp-stream", "Node/node-1"],
 )
 def harp_stuck(c):
     ns = c.ns("harp")
-    at = c.ago(h=1)
-    new, old = [web("stream", REG + "/harp/stream:2.0.0")], [web("stream", REG + "/harp/stream:1.9.0")]
-    # minReadySeconds is longer than the progress deadline: the new pod is ready, but never counts as available in time.
-    w = c.deploy(ns, "harp-stream", new, 3, created=c.ago(d=60), rolled=at, progress="deadline", min_ready=7200, strategy={"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}, "type": "RollingUpdate"}, states=[{"created": at}],
-                 history=[{"containers": old, "created": c.ago(d=20), "changed": at, "states": [{"created": c.ago(d=20) + sec(9 * i)} for i in range(3)], "want": 3}])
-    for o in (w.obj, w.sets[-1]):
-        o["status"]["availableReplicas"] = o["status"].get("availableReplicas", 1) - 1
-    if not w.sets[-1]["status"]["availableReplicas"]:
-        del w.sets[-1]["status"]["availableReplicas"]
-    w.obj["status"]["unavailableReplicas"] = 1
+    at = c.ago(m=40)
+    tmpl = {"grace": 7200}
+    old = {"created": c.ago(d=20), "changed": at, "states": [{"created": c.ago(d=20), "deleting": at + sec(7200), "grace": 7200}], "containers": [web("stream", REG + "/harp/stream:1.9.0")]}
+    w = c.deploy(ns, "harp-stream", [web("stream", REG + "/harp/stream:2.0.0")], 1, created=c.ago(d=60), rolled=at, no_current=True, progress="deadline", revision=7, strategy={"type": "Recreate"}, tmpl=tmpl, history=[old])
     c.svc(ns, "harp-stream", [("http", 80, "http")])
+    c.scaled(w, f"Scaled down replica set {w.sets[0]['metadata']['name']} from 1 to 0", at)
+    c.kubelet(w.pods[0], "Normal", "Killing", "Stopping container stream", at, container="stream")
+    c.log(w.pods[0], "stream", [jl(at, "info", "SIGTERM received, draining"), *c.spell(at + sec(9), 120, lambda t: jl(t, "info", "waiting for listeners to hang up", listeners=c.rng.randint(2, 5)))])
+    c.app(ns, "harp-web", REG + "/harp/web:1.0.0")
 
 
 @story(

@@ -1,7 +1,7 @@
 """Pods that find no node."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, Cluster, cause, ctr, pl, sec, story, ts, up, web
+from tests.scenarios.builder import REG, cause, ctr, sec, story, ts, web
 
 NO_HELP = "Preemption is not helpful for scheduling"
 NO_VICTIM = "No preemption victims found for incoming pod"
@@ -188,7 +188,7 @@ def preempted_night(c):
     msg = c.unsched([(1, "Insufficient cpu")], [(1, NO_VICTIM)])
     w = c.roll(ns, "shop-front", [web("front", REG + "/mart/front:11.2.0", req="1/512Mi", lim="2/1Gi")], [{"created": since + sec(1 + i), "pending": msg} for i in range(2)], since, created=c.ago(d=44), svc=80)
     winner = crunch.pods[0]["metadata"]
-    for i, p in enumerate(w.pods):
+    for _i, p in enumerate(w.pods):
         c.sched_event(p, "FailedScheduling", msg, since + sec(2), last=c.ago(m=1), count=7)
         gone = {"apiVersion": "v1", "kind": "Pod", "namespace": ns, "name": f"{w.sets[0]['metadata']['name']}-{c.rand(5)}", "uid": c.uid(), "resourceVersion": "1"}
         c.event(p, "Normal", "Preempted", f"Preempted by pod {winner['uid']} on node node-1", since, component="default-scheduler", ref=gone)

@@ -1,7 +1,7 @@
 """Services that lead nowhere, or to the wrong place."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, pl, sec, sl, story, when, web
+from tests.scenarios.builder import REG, cause, ctr, jl, sl, story, web
 
 
 @story(
@@ -103,15 +103,16 @@ def gauge_local(c):
 
 
 @story(
-    "lb-local", "externalTrafficPolicy Local with the backends on a node that the load balancer does not use",
-    en="The public API answers only sometimes: the load balancer says 1 of 2 targets is unhealthy and customers get timeouts.",
-    zh="公网 API 时好时坏：负载均衡显示 2 个目标里有 1 个不健康，客户经常超时。",
-    causes=[cause("public/Service/api-public", "service_internal_traffic_policy", "externalTrafficPolicy", "Local")],
-    spare=["Node/node-1", "public/Deployment/api-public"],
+    "nodeport-local", "externalTrafficPolicy Local, and a partner sends to a node without a pod",
+    en="Our partner's firewall forwards to node-1 port 31090 and everything is dropped; node-2:31090 works. Is node-1 broken?",
+    zh="合作方防火墙转发到 node-1 的 31090 端口，流量全被丢弃；node-2:31090 正常。是 node-1 坏了吗？",
+    causes=[cause("partner/Service/edi-inbound", "service_internal_traffic_policy", "externalTrafficPolicy", "Local")],
+    spare=["Node/node-1", "partner/Deployment/edi-inbound"], remedy=("patch", "partner/Service/edi-inbound"),
 )
-def lb_local(c):
-    ns = c.ns("public")
-    c.deploy(ns, "api-public", [web("api", REG + "/public/api:7.0.0")], 1, states=[{"node": "node-2"}])
-    s = c.svc(ns, "api-public", [("http", 80, "http")], typ="LoadBalancer", external="Local", ingress_ip="203.0.113.77")
-    c.event(s, "Warning", "UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer: node-1 has no local endpoint of public/api-public", c.ago(m=12), 9, c.ago(h=2), "service-controller")
-    c.cp_log("cloud-controller-manager", c.spell(c.ago(m=30), 120, lambda t: c.klog(t, "W", "health.go:88", f'"Target unhealthy" service="public/api-public" node="node-1" healthCheckNodePort={s["spec"]["healthCheckNodePort"]} status=503 localEndpoints=0')))
+def nodeport_local(c):
+    ns = c.ns("partner")
+    c.app(ns, "edi-inbound", REG + "/partner/edi:7.0.0", svc=None, states=[{"node": "node-2"}])
+    c.svc(ns, "edi-inbound", [("http", 80, "http")], typ="NodePort", external="Local", node_ports=[31090])
+    w = c.app(ns, "edi-monitor", REG + "/partner/monitor:1.0.0", states=[{"node": "node-2"}])
+    ips = [c.nodes[n]["ip"] for n in ("node-1", "node-2")]
+    c.complains(w, c.ago(m=40), 30, lambda t: [jl(t, "error", "probe failed", target=f"{ips[0]}:31090", error="i/o timeout"), jl(t, "info", "probe ok", target=f"{ips[1]}:31090")])

@@ -1,7 +1,7 @@
 """Memory, init containers and probes."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, crash_runs, ctr, dead, execp, http, jl, pl, sec, sl, story, tcp, up, wait, web
+from tests.scenarios.builder import REG, cause, crash_runs, ctr, dead, http, jl, pl, sec, sl, story, up, wait, web
 
 
 @story(

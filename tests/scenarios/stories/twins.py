@@ -1,7 +1,7 @@
 """Two independent causes at once: both are to be named."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, dead, http, jl, pl, sec, story, tcp, v_cm, wait, web
+from tests.scenarios.builder import REG, cause, ctr, http, jl, pl, sec, story, v_cm, web
 from tests.scenarios.stories.images import NOT_FOUND
 
 

@@ -1,7 +1,7 @@
 """Claims and volumes."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, tcp, v_pvc, v_secret, web
+from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, tcp, v_pvc, web
 
 NO_HELP = "Preemption is not helpful for scheduling"
 
