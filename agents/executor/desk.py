@@ -1,61 +1,128 @@
-"""Where orders for changes come in, whoever sends them: it names the cluster and the object, and has it prepared."""
+"""Where orders for changes come in, whoever sends them: it names the cluster and the object, and asks the gate."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from agents.cluster.clusters import Clusters
+from agents.executor import gate
 from agents.executor.action import ActionError, Target
 from agents.executor.changes.objects import parsed, target_of
-from agents.executor.cluster_adapter import AdaptedCluster
 from agents.executor.cluster_api import ClusterApi
+from agents.executor.ledger import Proposal
 from agents.executor.locate import locate
-from agents.executor.prepare import prepare
+from agents.executor.recover import recover
+from agents.executor.workshop import Workshop
+from agents.runtime.approvals import ApprovalRefused
 from agents.runtime.findings import Action, ActionKind
+
+logger = logging.getLogger(__name__)
+
+RECOVERY_SECONDS = 15.0
+"""How often executions of dead processes are looked for."""
+
+Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Order:
-    """What all tools take: the object, as far as it was named, the cluster, and the Approval."""
+    """What all tools take: the object, as far as it was named, the cluster, the Approval, and who asks."""
 
     kind: str | None
     namespace: str | None
     name: str | None
     cluster_id: str | None
     approval: str | None
+    asked_by: str | None = None
 
 
 class Desk:
-    """Takes orders. In this version it only ever proposes."""
+    """Takes orders. An order without an Approval is a proposal; one with an Approval is applied if that holds."""
 
-    def __init__(self, clusters: Clusters, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._clusters = clusters
-        self._now = now
+    def __init__(self, shop: Workshop, cluster_ids: Callable[[], list[str]]) -> None:
+        self.shop = shop
+        self.cluster_ids = cluster_ids
+        self._users = 0
+        self._recovery: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[Answer]] = set()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
-        """Keeps the connections while the MCP server runs."""
-        async with self._clusters.lifespan():
+        """Recovers what crashed executors left, now and then, while anybody is inside."""
+        self._users += 1
+        if self._recovery is None:
+            self._recovery = asyncio.create_task(self._recover_forever())
+        try:
             yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                await self._close()
 
-    def cluster_ids(self) -> list[str]:
-        """The ids of the configured clusters. Raises NoCluster."""
-        return self._clusters.ids()
-
-    async def take(self, kind: ActionKind, order: Order, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Prepares the Action; nothing is changed. Raises ActionError and ClusterError."""
-        if order.approval:
-            raise ActionError("this executor proposes changes and does not apply them yet")
-        cluster = AdaptedCluster(await self._clusters.get(order.cluster_id))
+    async def take(self, kind: ActionKind, order: Order, arguments: dict[str, Any]) -> Answer:
+        """Proposes or applies. Raises ActionError and ClusterError; a refusal is an answer with status `refused`."""
+        await self.shop.ledger.open()
+        cluster = await self.shop.open_cluster(order.cluster_id)
         wanted = await wanted_action(cluster, kind, order, arguments)
-        prepared = (await prepare(cluster, wanted, self._now())).action
-        return {"status": "proposed", "wanted": wanted.model_dump(), "digest": prepared.digest} | {
-            "action": prepared.model_dump()
-        }
+        about = {"wanted": wanted.model_dump(), "cluster_id": cluster.name}
+        try:
+            if order.approval:
+                named = cluster.name if order.cluster_id else None
+                return about | await self._to_its_end(gate.decide(self.shop, order.approval, wanted, named))
+            proposal = await gate.propose(self.shop, cluster, wanted, order.asked_by or "")
+            answer = about | proposal_answer(proposal)
+            automatic = await self._to_its_end(self._by_policy(proposal))
+            return answer | automatic
+        except gate.Refused as error:
+            return about | {"status": "refused", "notes": [error.note.model_dump()], "why": str(error)}
+        except ApprovalRefused as error:
+            return about | {"status": "not_applied", "notes": [], "why": str(error)}
+
+    async def _by_policy(self, proposal: Proposal) -> Answer:
+        return await gate.approve_by_policy(self.shop, proposal) or {}
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """A caller that goes away does not stop an Action half-way: the work ends, and the journal has it."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _recover_forever(self) -> None:
+        while True:
+            try:
+                await self.shop.ledger.open()
+                if ended := await recover(self.shop):
+                    logger.warning("ended what an earlier executor left: %s", ", ".join(ended))
+            except Exception:
+                logger.exception("looking for interrupted changes failed; trying again")
+            await asyncio.sleep(RECOVERY_SECONDS)
+
+    async def _close(self) -> None:
+        if self._recovery is not None:
+            self._recovery.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._recovery
+            self._recovery = None
+        if self._running:
+            await asyncio.wait(self._running, timeout=self.shop.lease.total_seconds())
+        await self.shop.ledger.close()
+
+
+def proposal_answer(proposal: Proposal) -> Answer:
+    """A proposal as a tool gives it."""
+    return {
+        "status": "proposed",
+        "proposal": proposal.id,
+        "digest": proposal.action.digest,
+        "expires_at": proposal.expires_at.isoformat(timespec="seconds"),
+        "action": proposal.action.model_dump(),
+        "to_apply": "a person decides; the same call with `approval`, signed for this proposal and digest, applies it",
+    }
 
 
 async def wanted_action(cluster: ClusterApi, kind: ActionKind, order: Order, arguments: dict[str, Any]) -> Action:

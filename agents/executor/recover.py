@@ -22,7 +22,8 @@ async def recover(shop: Workshop) -> list[str]:
     What cannot be looked at now, because its cluster does not answer, is left for the next time.
     """
     ended: list[str] = []
-    for orphan in await shop.ledger.orphans(shop.now()):
+    orphans = await shop.ledger.orphans(shop.now())
+    for orphan in sorted(orphans, key=lambda each: each.intent.undoes is None):  # what is being taken back, first
         try:
             cluster = await shop.open_cluster(orphan.intent.action.cluster)
             state = await look(cluster, orphan.intent)

@@ -1,4 +1,4 @@
-"""How the executor works without a model: which Actions a turn asks for, and what the proposals add up to. Pure."""
+"""How the executor works without a model: which tools a turn asks for, in order where it matters. Pure."""
 
 from __future__ import annotations
 
@@ -7,37 +7,51 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agents.executor.action import ActionError, PreparedAction, Target
-from agents.executor.rendering import effect_lines, proposal_text, title, way_back
+from agents.executor.action import ActionError, Target
 from agents.executor.requests import Question, Wanted, read_request
-from agents.executor.wording import label, say
+from agents.runtime.approvals import ApprovedAction
 from agents.runtime.definition import ToolCall, ToolResult, Turn
-from agents.runtime.findings import Action, Finding, Language
+from agents.runtime.findings import Action
 
 ACTIONS = "actions"
 """Key of `SubtaskInput.inputs`: Actions (JSON) to prepare."""
-PROPOSALS = "proposals"
-"""Key of `Finding.facts`: what was prepared."""
-QUESTION = "question"
-"""Key of `Finding.facts`: what has to be answered before anything can be proposed."""
+APPROVALS = "approvals"
+"""Key of `SubtaskInput.inputs`: `ApprovedAction`s (JSON), in the order in which they are to be applied."""
+ASKED_BY = "asked_by"
+"""Key of `SubtaskInput.inputs`: who asked, for the journal."""
 
 
 def runbook(turn: Turn) -> Sequence[ToolCall]:
-    """Prepares every Action that the turn asks for, at once."""
-    if turn.results:
-        return ()
-    return proposals_wanted(turn)
+    """Applies what was approved, one at a time until one fails; else prepares what is asked for, all at once."""
+    approved = read_approvals(turn)
+    if approved:
+        done = len(turn.results)
+        if done >= len(approved) or any(not succeeded(result) for result in turn.results):
+            return ()
+        entry = approved[done]
+        return [call_of(entry.action, entry.cluster_id or turn.subtask.cluster_id, approval=entry.approval)]
+    return () if turn.results else proposals_wanted(turn)
+
+
+def succeeded(result: ToolResult) -> bool:
+    """Whether the next Action in order may follow: this one was applied and made nothing worse, or was rejected."""
+    content: dict[str, Any] = result.content if isinstance(result.content, dict) else {}
+    return content.get("status") == "rejected" or (
+        content.get("status") == "applied" and content.get("verdict") != "worse"
+    )
 
 
 def proposals_wanted(turn: Turn) -> Sequence[ToolCall]:
     """From the planner's Actions, else from what the person wrote, else from the remedies that were found."""
+    who = turn.subtask.inputs.get(ASKED_BY)
+    more = {"asked_by": str(who)} if who else {}
     given = turn.subtask.inputs.get(ACTIONS)
     if given:
-        return [call_of(action, turn.subtask.cluster_id) for action in read_actions(given)]
+        return [call_of(action, turn.subtask.cluster_id, **more) for action in read_actions(given)]
     asked = asked_for(turn)
     if not isinstance(asked, Question):
-        return [_call_of_wanted(wanted, turn.subtask.cluster_id) for wanted in asked]
-    return [call_of(action, turn.subtask.cluster_id) for action in remedies(turn)]
+        return [_call_of_wanted(wanted, turn.subtask.cluster_id, more) for wanted in asked]
+    return [call_of(action, turn.subtask.cluster_id, **more) for action in remedies(turn)]
 
 
 def read_actions(given: Any) -> list[Action]:
@@ -46,6 +60,15 @@ def read_actions(given: Any) -> list[Action]:
         return [Action.model_validate(item) for item in given]
     except (ValidationError, TypeError) as error:
         raise ActionError(f"inputs.{ACTIONS} must be a list of Actions: {error}") from error
+
+
+def read_approvals(turn: Turn) -> list[ApprovedAction]:
+    """The approved Actions of a turn, in order. Raises ActionError."""
+    given = turn.subtask.inputs.get(APPROVALS) or []
+    try:
+        return [ApprovedAction.model_validate(item) for item in given]
+    except (ValidationError, TypeError) as error:
+        raise ActionError(f"inputs.{APPROVALS} must be a list of approved Actions: {error}") from error
 
 
 def asked_for(turn: Turn) -> list[Wanted] | Question:
@@ -69,66 +92,17 @@ def call_of(action: Action, cluster_id: str | None, **more: Any) -> ToolCall:
     """The tool call for an Action."""
     target = Target.parse(action.resource)
     place: dict[str, Any] = {"name": target.name}
-    if target.kind != "Node" or action.kind not in ("cordon_node", "uncordon_node", "drain_node"):
+    if action.kind not in ("cordon_node", "uncordon_node", "drain_node"):
         place |= {"kind": target.kind} | ({"namespace": target.namespace} if target.namespace else {})
     return ToolCall(action.kind, {**place, **action.arguments, **_cluster(cluster_id), **more})
 
 
-def _call_of_wanted(wanted: Wanted, cluster_id: str | None) -> ToolCall:
+def _call_of_wanted(wanted: Wanted, cluster_id: str | None, more: dict[str, str]) -> ToolCall:
     place: dict[str, Any] = {"name": wanted.name}
     if not wanted.kind.endswith("_node"):
         place |= {key: value for key, value in (("kind", wanted.object_kind), ("namespace", wanted.namespace)) if value}
-    return ToolCall(wanted.kind, {**place, **wanted.arguments, **_cluster(cluster_id)})
+    return ToolCall(wanted.kind, {**place, **wanted.arguments, **_cluster(cluster_id), **more})
 
 
 def _cluster(cluster_id: str | None) -> dict[str, str]:
     return {"cluster_id": cluster_id} if cluster_id else {}
-
-
-def compose(turn: Turn) -> Finding:
-    """The proposals as text with their diffs, as Actions, and as facts for the planner."""
-    language = turn.subtask.language
-    proposals = [result.content for result in turn.results if _is_proposal(result)]
-    failures = [_failure(result, language) for result in turn.results if result.error]
-    texts = [proposal_text(PreparedAction.model_validate(item["action"]), language) for item in proposals]
-    facts: dict[str, Any] = {PROPOSALS: [proposal_facts(item, language) for item in proposals]} if proposals else {}
-    if not turn.results:
-        question = asked_for(turn)
-        text = question.text if isinstance(question, Question) else ""
-        return Finding(specialist="executor", language=language, text=text, facts={QUESTION: text})
-    summary = [label("summary", language, count=len(proposals))] if proposals else []
-    return Finding(
-        specialist="executor",
-        language=language,
-        text="\n\n".join([*summary, *texts, *failures]),
-        actions=[Action.model_validate(item["wanted"]) for item in proposals],
-        missing=failures,
-        facts=facts,
-    )
-
-
-def proposal_facts(item: dict[str, Any], language: Language) -> dict[str, Any]:
-    """A proposal for the planner and other programs: its values, and the same in words."""
-    action = PreparedAction.model_validate(item["action"])
-    return {
-        **{key: value for key, value in item.items() if key not in ("action", "status", "wanted")},
-        "cluster_id": action.cluster,
-        "action": item["wanted"],
-        "title": title(action),
-        "diff": action.diff,
-        "dry_run": action.dry_run,
-        "risk": {"level": action.risk.level, "reasons": [say(note, language) for note in action.risk.reasons]},
-        "effects": effect_lines(action.effects, language),
-        "lacking": action.lacking,
-        "warnings": action.warnings,
-        "way_back": way_back(action, language),
-        "inverse": action.inverse.model_dump() if action.inverse else None,
-    }
-
-
-def _is_proposal(result: ToolResult) -> bool:
-    return result.error is None and isinstance(result.content, dict) and "action" in result.content
-
-
-def _failure(result: ToolResult, language: Language) -> str:
-    return label("not_prepared", language, what=f"`{result.name}` {result.arguments.get('name', '')}", why=result.error)

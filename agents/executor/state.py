@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Literal
 
 from agents.executor.action import Object, canonical, hash_of
 
@@ -72,7 +72,7 @@ def changes_between(before: Object | None, after: Object | None) -> dict[str, tu
     }
 
 
-def progress(changes: dict[str, tuple[str, str]], live: Object | None) -> str:
+def progress(changes: dict[str, tuple[str, str]], live: Object | None) -> Literal["yes", "no", "unclear"]:
     """Looks at the object to say whether the changes took place: `yes`, `no`, or `unclear` (mixed, altered)."""
     now = leaves(clean(live))
     seen = [(_digest(now.get(path)), before, after) for path, (before, after) in changes.items()]

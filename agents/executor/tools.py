@@ -28,6 +28,7 @@ Approval = Annotated[
     str | None,
     Field(description="A signed Approval of exactly this Action. Leave it out to propose: dry run, diff, way back."),
 ]
+AskedBy = Annotated[str | None, Field(description="Who wants this; noted in the journal.")]
 Answer = dict[str, Any]
 
 _WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
@@ -65,10 +66,11 @@ def _add_workloads(server: MCPServer, desk: Desk) -> None:
         kind: Kind = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Sets the number of replicas of a Deployment, StatefulSet or ReplicaSet."""
         return await _answer(
-            desk, "scale_workload", Order(kind, namespace, name, cluster_id, approval), replicas=replicas
+            desk, "scale_workload", Order(kind, namespace, name, cluster_id, approval, asked_by), replicas=replicas
         )
 
     @server.tool(annotations=_WRITES)
@@ -81,9 +83,10 @@ def _add_workloads(server: MCPServer, desk: Desk) -> None:
         kind: Kind = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Sets requests and limits of a container; null removes one. Replaces the pods."""
-        order = Order(kind, namespace, name, cluster_id, approval)
+        order = Order(kind, namespace, name, cluster_id, approval, asked_by)
         return await _answer(desk, "set_resources", order, requests=requests, limits=limits, container=container)
 
     @server.tool(annotations=_WRITES)
@@ -95,9 +98,10 @@ def _add_workloads(server: MCPServer, desk: Desk) -> None:
         kind: Kind = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Sets the image of a container. Replaces the pods."""
-        order = Order(kind, namespace, name, cluster_id, approval)
+        order = Order(kind, namespace, name, cluster_id, approval, asked_by)
         return await _answer(desk, "set_image", order, image=image, container=container)
 
     @server.tool(annotations=_WRITES)
@@ -109,9 +113,10 @@ def _add_workloads(server: MCPServer, desk: Desk) -> None:
         kind: Kind = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Sets environment variables of a container. Replaces the pods."""
-        order = Order(kind, namespace, name, cluster_id, approval)
+        order = Order(kind, namespace, name, cluster_id, approval, asked_by)
         return await _answer(desk, "set_env", order, env=env, container=container)
 
     @server.tool(annotations=_WRITES)
@@ -121,9 +126,10 @@ def _add_workloads(server: MCPServer, desk: Desk) -> None:
         kind: Kind = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Replaces every pod of a Deployment, StatefulSet or DaemonSet, one after the other."""
-        return await _answer(desk, "restart_rollout", Order(kind, namespace, name, cluster_id, approval))
+        return await _answer(desk, "restart_rollout", Order(kind, namespace, name, cluster_id, approval, asked_by))
 
     @server.tool(annotations=_WRITES)
     async def undo_rollout(
@@ -133,9 +139,10 @@ def _add_workloads(server: MCPServer, desk: Desk) -> None:
         kind: Kind = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Takes a Deployment, StatefulSet or DaemonSet back to an earlier revision of its pod template."""
-        order = Order(kind, namespace, name, cluster_id, approval)
+        order = Order(kind, namespace, name, cluster_id, approval, asked_by)
         return await _answer(desk, "undo_rollout", order, to_revision=to_revision)
 
 
@@ -149,9 +156,10 @@ def _add_objects(server: MCPServer, desk: Desk) -> None:
         namespace: Namespace = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Patches an object of any kind but Secret."""
-        order = Order(kind, namespace, name, cluster_id, approval)
+        order = Order(kind, namespace, name, cluster_id, approval, asked_by)
         return await _answer(desk, "patch_resource", order, patch=patch, type=type)
 
     @server.tool(annotations=_DESTROYS)
@@ -162,9 +170,10 @@ def _add_objects(server: MCPServer, desk: Desk) -> None:
         kind: Annotated[str | None, Field(description="Default: what the manifest says.")] = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Creates or changes an object by server-side apply, without taking fields from their owners."""
-        order = Order(kind, namespace, name, cluster_id, approval)
+        order = Order(kind, namespace, name, cluster_id, approval, asked_by)
         return await _answer(desk, "apply_manifest", order, manifest=manifest)
 
     @server.tool(annotations=_DESTROYS)
@@ -174,21 +183,26 @@ def _add_objects(server: MCPServer, desk: Desk) -> None:
         namespace: Namespace = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Deletes one object of any kind but Secret."""
-        return await _answer(desk, "delete_resource", Order(kind, namespace, name, cluster_id, approval))
+        return await _answer(desk, "delete_resource", Order(kind, namespace, name, cluster_id, approval, asked_by))
 
 
 def _add_nodes(server: MCPServer, desk: Desk) -> None:
     @server.tool(annotations=_WRITES)
-    async def cordon_node(name: Node, cluster_id: ClusterId = None, approval: Approval = None) -> Answer:
+    async def cordon_node(
+        name: Node, cluster_id: ClusterId = None, approval: Approval = None, asked_by: AskedBy = None
+    ) -> Answer:
         """Closes a node to new pods."""
-        return await _answer(desk, "cordon_node", Order("Node", "", name, cluster_id, approval))
+        return await _answer(desk, "cordon_node", Order("Node", "", name, cluster_id, approval, asked_by))
 
     @server.tool(annotations=_WRITES)
-    async def uncordon_node(name: Node, cluster_id: ClusterId = None, approval: Approval = None) -> Answer:
+    async def uncordon_node(
+        name: Node, cluster_id: ClusterId = None, approval: Approval = None, asked_by: AskedBy = None
+    ) -> Answer:
         """Opens a node to new pods again."""
-        return await _answer(desk, "uncordon_node", Order("Node", "", name, cluster_id, approval))
+        return await _answer(desk, "uncordon_node", Order("Node", "", name, cluster_id, approval, asked_by))
 
     @server.tool(annotations=_DESTROYS)
     async def drain_node(
@@ -197,9 +211,10 @@ def _add_nodes(server: MCPServer, desk: Desk) -> None:
         delete_emptydir_data: Annotated[bool, Field(description="Also evict pods with scratch data.")] = False,
         cluster_id: ClusterId = None,
         approval: Approval = None,
+        asked_by: AskedBy = None,
     ) -> Answer:
         """Cordons a node and evicts its pods, respecting PodDisruptionBudgets."""
-        order = Order("Node", "", name, cluster_id, approval)
+        order = Order("Node", "", name, cluster_id, approval, asked_by)
         return await _answer(
             desk, "drain_node", order, force=force or None, delete_emptydir_data=delete_emptydir_data or None
         )

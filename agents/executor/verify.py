@@ -61,6 +61,9 @@ async def undo(shop: Workshop, cluster: ClusterApi, execution: Execution) -> dic
     inverse = intent.action.inverse
     if inverse is None:
         return _undo_failed(Note(code="undo_impossible"))
+    earlier = await shop.ledger.execution(f"{execution.id}:undo")
+    if earlier is not None:
+        return earlier.outcome or _undo_failed(Note(code="undo_begun_before"))
     try:
         if await look(cluster, intent) != "yes":
             return _undo_failed(Note(code="undo_changed_since", facts={"inverse": title(inverse)}))

@@ -31,6 +31,86 @@ NOTES: dict[str, tuple[str, str]] = {
         "HorizontalPodAutoscaler {name} 也会设置副本数",
     ),
     "may_not_see": ("could not look at {kinds}, so effects may be missing", "无权查看 {kinds}，影响可能不完整"),
+    # Policy.
+    "policy_never": ("the policy never allows {kind}", "策略禁止 {kind}"),
+    "policy_protected": ("namespace {namespace} is protected by the policy", "命名空间 {namespace} 受策略保护"),
+    "policy_freeze": ("freeze {name!r} holds until {until}", "处于变更冻结期“{name}”，至 {until}"),
+    "policy_replicas": (
+        "{wanted} replicas are more than the policy's limit of {most}",
+        "{wanted} 个副本超过策略上限 {most}",
+    ),
+    "policy_nodes": (
+        "the policy allows {most} closed node(s) at a time, and these are closed: {closed}",
+        "策略同时只允许停用 {most} 个节点，已停用：{closed}",
+    ),
+    "policy_rule": ("the policy's rule {name!r} forbids it", "策略规则“{name}”不允许"),
+    "policy_no_rule": ("no rule of the policy allows it", "没有策略规则允许此操作"),
+    "policy_approver": ("{who} may not approve changes of {risk} risk", "{who} 无权批准风险等级为 {risk} 的变更"),
+    "lacks_rights": ("the executor lacks the right to {rights}", "执行器缺少权限：{rights}"),
+    # Carrying out.
+    "changed_object": (
+        "the object has changed since the approval, so nothing was applied: {why}",
+        "批准之后对象已发生变化，未执行：{why}",
+    ),
+    "keeps_changing": ("the object keeps changing; nothing was applied", "对象不断变化，未执行"),
+    "refused_by_server": ("the API server refused it, nothing was applied: {why}", "API 服务器拒绝，未执行：{why}"),
+    "answer_was_lost": (
+        "the API server's answer was lost ({why}); the object shows that the change took place",
+        "API 服务器的应答丢失（{why}）；对象表明变更已生效",
+    ),
+    "answer_lost_and_not_seen": (
+        "the API server did not answer ({why}) and the object is unchanged; it was not tried again",
+        "API 服务器未应答（{why}），对象未变化；没有重试",
+    ),
+    "answer_lost_and_unclear": (
+        "the API server did not answer ({why}) and the object does not tell whether the change took place: look at it",
+        "API 服务器未应答（{why}），且无法从对象判断变更是否生效：请人工检查",
+    ),
+    "drained_partly": (
+        "the node is closed, but these pods stay: {pods} ({why})",
+        "节点已停止调度，但以下 Pod 未迁走：{pods}（{why}）",
+    ),
+    "superseded": (
+        "another executor has taken this over; ask again for the outcome",
+        "另一个执行器已接管；请稍后查询结果",
+    ),
+    "found_applied": ("found after a restart: the change took place", "重启后检查：变更已生效"),
+    "found_not_applied": (
+        "found after a restart: the change did not take place; it is not applied again, propose it anew",
+        "重启后检查：变更未生效；不会自动重试，请重新提议",
+    ),
+    "found_unclear": (
+        "after a restart the object does not tell whether the change took place: look at it",
+        "重启后无法从对象判断变更是否生效：请人工检查",
+    ),
+    "found_undone": ("found after a restart: the change was taken back", "重启后检查：变更已撤销"),
+    "undo_interrupted": (
+        "the executor stopped while taking the change back, which did not take place: do it by hand",
+        "撤销过程中执行器中断，撤销未生效：请人工处理",
+    ),
+    # Verification.
+    "less_available": ("pods available: {before} before, {after} now", "可用 Pod：之前 {before}，现在 {after}"),
+    "new_cause": ("new trouble: {cause}", "出现新问题：{cause}"),
+    "rollout_incomplete": (
+        "the rollout did not finish in time; pods available: {available}",
+        "滚动更新未按时完成；可用 Pod：{available}",
+    ),
+    "not_diagnosed": (
+        "the rollout is complete; there was no diagnosis to compare",
+        "滚动更新完成；没有可对比的诊断结果",
+    ),
+    "cause_gone": ("gone: {cause}", "已消除：{cause}"),
+    "cause_remains": ("still there: {cause}", "仍存在：{cause}"),
+    "undo_impossible": ("it cannot be taken back", "无法撤销"),
+    "undo_changed_since": (
+        "not taken back, because somebody changed the object in the meantime; the way back was {inverse}",
+        "对象已被他人修改，未自动撤销；撤销方法：{inverse}",
+    ),
+    "undo_begun_before": ("taking it back was begun before", "此前已开始撤销"),
+    "undo_failed": (
+        "TAKING IT BACK FAILED ({why}); do it by hand: {inverse}",
+        "自动撤销失败（{why}）；请人工执行：{inverse}",
+    ),
     # Risk.
     "small_and_reversible": ("small and reversible", "影响小且可撤销"),
     "pod_is_replaced": ("the pod is replaced by a new one", "Pod 会被新的 Pod 替换"),
@@ -68,6 +148,19 @@ LABELS: dict[str, tuple[str, str]] = {
     "lacking": ("The executor lacks the right to {rights}", "执行器缺少权限：{rights}"),
     "dry_run": ("dry run on the server: accepted", "服务端试运行：通过"),
     "summary": ("Prepared, nothing was changed yet. Changes: {count}.", "已准备 {count} 项变更；尚未做任何修改。"),
+    "approve_how": ("To decide: proposal `{id}`, digest `{digest}`", "审批：提议 `{id}`，摘要 `{digest}`"),
+    "refused": ("Not allowed: {what}: {why}", "不允许：{what}：{why}"),
+    "not_applied": ("Nothing was applied: {what}: {why}", "未执行：{what}：{why}"),
+    "status_applied": ("Applied", "已执行"),
+    "status_rejected": ("Rejected by {by}: {reason}", "已被 {by} 拒绝：{reason}"),
+    "status_stopped": ("Stopped, nothing was applied", "已停止，未执行"),
+    "status_failed": ("Failed, nothing was applied", "失败，未执行"),
+    "status_unclear": ("It is not clear whether it was applied", "无法确定是否已执行"),
+    "verdict_fixed": ("fixed", "已修复"),
+    "verdict_unchanged": ("in effect; nothing got worse", "已生效，情况没有变差"),
+    "verdict_worse": ("it made things worse", "情况变差"),
+    "undone": ("Taken back by itself: {inverse}", "已自动撤销：{inverse}"),
+    "not_reached": ("Not tried, because an earlier change did not succeed: {what}", "前面的变更未成功，未执行：{what}"),
     "not_prepared": ("Could not prepare {what}: {why}", "无法准备 {what}：{why}"),
 }
 

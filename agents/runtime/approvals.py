@@ -21,9 +21,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agents.runtime.findings import Action, Wire
 from agents.runtime.settings import Settings, SettingsError
 
-APPROVALS_MEDIA_TYPE = "application/vnd.kubeteam.approvals+json"
-"""Media type of a text part that holds `Approvals`, for clients that ask the executor directly."""
-
 AUTOMATIC = "policy:"
 """Prefix of the approver when the policy approves by itself. Nobody from outside may call themselves so."""
 
@@ -66,17 +63,11 @@ class Approval(BaseModel):
 
 
 class ApprovedAction(Wire):
-    """One entry of `SubtaskInput.inputs["approvals"]` and of `Approvals`: the Action as proposed, and the token."""
+    """An entry of `SubtaskInput.inputs["approvals"]`, in order of application: the proposed Action and its token."""
 
     action: Action
     approval: str
     cluster_id: str | None = None
-
-
-class Approvals(Wire):
-    """The content of a part of type APPROVALS_MEDIA_TYPE, in the order in which the Actions are to be applied."""
-
-    approvals: list[ApprovedAction]
 
 
 def approve(
