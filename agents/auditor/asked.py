@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from agents.cluster.resources import Resource
+from agents.cluster.resources import Resource, pod_owner_by_name
 from agents.cluster.times import iso, parse_time
-from agents.cluster.words import kinds_in, namespace_in, window_in
+from agents.cluster.words import kinds_in, mentions, namespace_in, window_in
 from agents.runtime.definition import Turn
 
 _CHANGES = re.compile(
@@ -49,12 +49,15 @@ class Asked:
     """Plurals of the kinds that were mentioned."""
     start: str
     """How far back to look for changes."""
+    question: str = ""
 
     def concerns(self, resource: str) -> bool:
         """Whether a resource, `namespace/Kind/name`, is one that was named; a workload's pods count as the workload."""
-        name = resource.rsplit("/", 1)[-1]
-        wanted = (self.resource.name,) if self.resource else self.names
-        return any(name == word or name.startswith(f"{word}-") for word in wanted)
+        kind, name = ["", *resource.split("/")][-2:]
+        owner = pod_owner_by_name(name) if kind in ("Pod", "ReplicaSet") else name
+        if self.resource:
+            return self.resource.name in (name, owner)
+        return bool({name, owner} & set(self.names)) or mentions(self.question, [name, owner])
 
 
 def asked_of(turn: Turn) -> Asked:
@@ -76,6 +79,7 @@ def asked_of(turn: Turn) -> Asked:
         names=tuple(name for name in given if name != namespace),
         kinds=tuple(kinds_in(question)),
         start=_start(inputs.get("since"), question, trouble=trouble, deletions=deletions),
+        question=question,
     )
 
 

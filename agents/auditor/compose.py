@@ -61,10 +61,12 @@ class _Composition:
         )
 
     def _relevant_changes(self) -> list[AuditEntry]:
-        """Changes, newest first, each once; those of the named objects when there are any."""
+        """Changes, newest first, each once; those of the named objects first, or alone when they are the question."""
         entries = {(e.timestamp, e.verb, e.name): e for log in self.audits for e in log.entries if _counts(e)}
         newest = sorted(entries.values(), key=lambda entry: entry.timestamp, reverse=True)
-        return [entry for entry in newest if self.asked.concerns(entry.name)] or newest
+        named = [entry for entry in newest if self.asked.concerns(entry.name)]
+        # The cause of trouble may be a change of something that the question does not name.
+        return [*named, *(entry for entry in newest if entry not in named)] if self.asked.trouble else named or newest
 
     # The text
 

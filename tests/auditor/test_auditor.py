@@ -100,6 +100,12 @@ async def test_what_changed_in_the_last_hour_leaves_out_what_came_before(server:
     assert LEAK not in finding.model_dump_json()
 
 
+async def test_an_object_that_the_question_names_is_the_answer(server: MCPServer[Any]) -> None:
+    finding, _ = await ask(DEFINITION, server, "Who changed ledger today?")
+    assert finding.text.startswith("1 change(s) in the last 24h; the latest: **bob@example.com**")
+    assert "colors" not in finding.text
+
+
 async def test_nothing_changed_is_said_with_how_far_the_log_reaches(server: MCPServer[Any]) -> None:
     finding, _ = await ask(DEFINITION, server, "Who changed anything in the last 5 minutes?")
     assert "no matching change" in finding.text
