@@ -74,7 +74,9 @@ def aggregated(catalogue: Catalogue, core: bool) -> Object:
     items: list[Any] = []
     for group, versions in catalogue.groups().items():
         if (group == "") == core:
-            listed = [{"version": v, "freshness": "Current", "resources": _discovered(catalogue, group, v)} for v in versions]  # fmt: skip
+            listed = [
+                {"version": v, "freshness": "Current", "resources": _discovered(catalogue, group, v)} for v in versions
+            ]
             items.append({"metadata": {"name": group, "creationTimestamp": None}, "versions": listed})
     return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
 

@@ -174,7 +174,11 @@ class Lifecycle:
             why = "the object has been modified; please apply your changes to the latest version and try again"
             raise conflict(resource, name, why)
         if meta.get("uid") and meta["uid"] != uid_of(old):
-            raise conflict(resource, name, f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {uid_of(old)}")  # fmt: skip
+            raise conflict(
+                resource,
+                name,
+                f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {uid_of(old)}",
+            )
         if meta.get("name", name) != name:
             raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
 
@@ -213,11 +217,11 @@ class Lifecycle:
 
     def _empty(self, namespace: str) -> bool:
         """Delete what a namespace holds; False when finalizers keep something."""
-        for key in self.store.keys():
+        for key in self.store:
             for obj in self.store.list(key, namespace):
                 if self.store.get(key, namespace, name_of(obj)) is not None:
                     self.delete(self.catalogue.stored(key), obj, {})
-        return not any(self.store.list(key, namespace) for key in self.store.keys())
+        return not any(self.store.list(key, namespace) for key in self.store)
 
     def _remove(self, resource: Resource, obj: Object, orphan: bool = False) -> Object:
         dependents = self.store.owned_by(obj)

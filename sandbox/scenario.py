@@ -239,7 +239,7 @@ def _read_objects(path: Path) -> list[Object]:
 def _read_usage(path: Path) -> Usage | None:
     if not (path / "usage.yaml").is_file():
         return None
-    usage: Usage = _parse_one(path, "usage.yaml") or {}
+    usage: Any = _parse_one(path, "usage.yaml") or {}
     if not isinstance(usage, dict):
         raise ScenarioError("usage.yaml: must be a mapping with nodes and pods")
     for place, entry in _usage_entries(usage):

@@ -23,6 +23,7 @@ from sandbox.controllers.loop import Controllers
 from sandbox.scenario import Folder, Scenario, load, shift_audit, shift_metrics
 
 _START_SECONDS = 30.0
+_FAREWELL_SECONDS = 0.05
 _log = logging.getLogger(__name__)
 
 
@@ -123,13 +124,17 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:  # fmt: skip
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     async def __aenter__(self) -> Sandbox:
         return await asyncio.to_thread(self.start)
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:  # fmt: skip
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await asyncio.to_thread(self.stop)
 
 
@@ -160,12 +165,12 @@ class _Server:
         server = uvicorn.Server(
             uvicorn.Config(
                 Api(self._cluster, self._stopping).app,
-                log_level="warning",
+                log_level="critical",
                 access_log=False,
                 lifespan="off",
                 ssl_certfile=str(certificate),
                 ssl_keyfile=str(key),
-                timeout_graceful_shutdown=1,
+                timeout_graceful_shutdown=0,
             )
         )
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
@@ -177,6 +182,8 @@ class _Server:
         # Controllers that break end the server: a cluster that silently stops moving would mislead everybody.
         running = {serving, stopping, *((controlling,) if controlling else ())}
         await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        # Streams end by themselves once they see the stop; idle keep-alive connections need no farewell.
+        await asyncio.sleep(_FAREWELL_SECONDS)
         server.should_exit = True
         stopping.cancel()
         if controlling is not None:

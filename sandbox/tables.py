@@ -36,10 +36,11 @@ def _pod_reason(pod: Object) -> str:
     status: Object = pod.get("status") or {}
     reason = status.get("reason") or status.get("phase") or "Pending"
     inits: list[Object] = status.get("initContainerStatuses") or []
+    sidecars = [c["name"] for c in pod["spec"].get("initContainers") or [] if c.get("restartPolicy") == "Always"]
     for position, init in enumerate(inits):
         state: Object = init.get("state") or {}
         ended = state.get("terminated")
-        if (ended and ended.get("exitCode") == 0) or init.get("started"):
+        if (ended and ended.get("exitCode") == 0) or (init.get("started") and init["name"] in sidecars):
             continue
         blocked = (ended or state.get("waiting") or {}).get("reason")
         detail = blocked if blocked and blocked != "PodInitializing" else f"{position}/{len(inits)}"
@@ -55,7 +56,17 @@ def _pod(pod: Object) -> list[Any]:
     ready = sum(bool(item.get("ready")) for item in statuses)
     restarts = sum(item.get("restartCount", 0) for item in statuses)
     address, node = dig(pod, "status.podIP") or _NONE, pod["spec"].get("nodeName", _NONE)
-    return [name_of(pod), f"{ready}/{len(pod['spec']['containers'])}", _pod_reason(pod), str(restarts), _age(pod), address, node, _NONE, _NONE]  # fmt: skip
+    return [
+        name_of(pod),
+        f"{ready}/{len(pod['spec']['containers'])}",
+        _pod_reason(pod),
+        str(restarts),
+        _age(pod),
+        address,
+        node,
+        _NONE,
+        _NONE,
+    ]
 
 
 def _template(obj: Object) -> list[Any]:
@@ -82,7 +93,13 @@ def _replica_set(obj: Object) -> list[Any]:
 
 
 def _daemon_set(obj: Object) -> list[Any]:
-    fields = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady", "updatedNumberScheduled", "numberAvailable")  # fmt: skip
+    fields = (
+        "desiredNumberScheduled",
+        "currentNumberScheduled",
+        "numberReady",
+        "updatedNumberScheduled",
+        "numberAvailable",
+    )
     nodes = selectors.written(dig(obj, "spec.template.spec.nodeSelector")) or _NONE
     return [name_of(obj), *(_count(obj, f"status.{field}") for field in fields), nodes, _age(obj)]
 
@@ -95,7 +112,15 @@ def _node(node: Object) -> list[Any]:
     roles = [key.removeprefix(prefix) for key in node["metadata"].get("labels") or {} if key.startswith(prefix)]
     info: Object = dig(node, "status.nodeInfo") or {}
     address = next(iter(dig(node, "status.addresses") or []), {}).get("address", _NONE)
-    return [name_of(node), state, ",".join(roles) or _NONE, _age(node), info.get("kubeletVersion", ""), address, info.get("osImage", "")]  # fmt: skip
+    return [
+        name_of(node),
+        state,
+        ",".join(roles) or _NONE,
+        _age(node),
+        info.get("kubeletVersion", ""),
+        address,
+        info.get("osImage", ""),
+    ]
 
 
 def _service(obj: Object) -> list[Any]:
@@ -103,7 +128,15 @@ def _service(obj: Object) -> list[Any]:
     ports = ",".join(f"{port['port']}/{port.get('protocol', 'TCP')}" for port in spec.get("ports") or []) or _NONE
     ingress: list[Object] = dig(obj, "status.loadBalancer.ingress") or []
     external = ",".join(item.get("ip") or item.get("hostname", "") for item in ingress) or _NONE
-    return [name_of(obj), spec.get("type", "ClusterIP"), spec.get("clusterIP", _NONE), external, ports, _age(obj), selectors.written(spec.get("selector")) or _NONE]  # fmt: skip
+    return [
+        name_of(obj),
+        spec.get("type", "ClusterIP"),
+        spec.get("clusterIP", _NONE),
+        external,
+        ports,
+        _age(obj),
+        selectors.written(spec.get("selector")) or _NONE,
+    ]
 
 
 def _event(obj: Object) -> list[Any]:
@@ -123,25 +156,51 @@ def _job(obj: Object) -> list[Any]:
 def _cron_job(obj: Object) -> list[Any]:
     last = dig(obj, "status.lastScheduleTime")
     active = len(dig(obj, "status.active") or [])
-    return [name_of(obj), obj["spec"].get("schedule"), str(obj["spec"].get("suspend", False)), active, human_age(last) if last else _NONE, _age(obj)]  # fmt: skip
+    return [
+        name_of(obj),
+        obj["spec"].get("schedule"),
+        str(obj["spec"].get("suspend", False)),
+        active,
+        human_age(last) if last else _NONE,
+        _age(obj),
+    ]
 
 
 def _claim(obj: Object) -> list[Any]:
     modes = ",".join(dig(obj, "status.accessModes") or [])
     capacity = dig(obj, "status.capacity.storage") or ""
-    return [name_of(obj), dig(obj, "status.phase") or "Pending", obj["spec"].get("volumeName", ""), capacity, modes, obj["spec"].get("storageClassName", ""), _age(obj)]  # fmt: skip
+    return [
+        name_of(obj),
+        dig(obj, "status.phase") or "Pending",
+        obj["spec"].get("volumeName", ""),
+        capacity,
+        modes,
+        obj["spec"].get("storageClassName", ""),
+        _age(obj),
+    ]
 
 
 def _volume(obj: Object) -> list[Any]:
     spec, claim = obj["spec"], obj["spec"].get("claimRef") or {}
     bound = f"{claim.get('namespace')}/{claim.get('name')}" if claim else ""
-    return [name_of(obj), dig(spec, "capacity.storage") or "", ",".join(spec.get("accessModes") or []), spec.get("persistentVolumeReclaimPolicy", ""), dig(obj, "status.phase") or "", bound, spec.get("storageClassName", ""), _age(obj)]  # fmt: skip
+    return [
+        name_of(obj),
+        dig(spec, "capacity.storage") or "",
+        ",".join(spec.get("accessModes") or []),
+        spec.get("persistentVolumeReclaimPolicy", ""),
+        dig(obj, "status.phase") or "",
+        bound,
+        spec.get("storageClassName", ""),
+        _age(obj),
+    ]
 
 
 def _ingress(obj: Object) -> list[Any]:
     spec: Object = obj["spec"]
     hosts = ",".join(rule.get("host", "*") for rule in spec.get("rules") or []) or "*"
-    addresses = ",".join(item.get("ip") or item.get("hostname", "") for item in dig(obj, "status.loadBalancer.ingress") or [])  # fmt: skip
+    addresses = ",".join(
+        item.get("ip") or item.get("hostname", "") for item in dig(obj, "status.loadBalancer.ingress") or []
+    )
     ports = "80, 443" if spec.get("tls") else "80"
     return [name_of(obj), spec.get("ingressClassName", _NONE), hosts, addresses, ports, _age(obj)]
 
@@ -149,7 +208,14 @@ def _ingress(obj: Object) -> list[Any]:
 def _autoscaler(obj: Object) -> list[Any]:
     spec: Object = obj["spec"]
     target: Object = spec.get("scaleTargetRef") or {}
-    return [name_of(obj), f"{target.get('kind')}/{target.get('name')}", spec.get("minReplicas", 1), spec.get("maxReplicas"), _count(obj, "status.currentReplicas"), _age(obj)]  # fmt: skip
+    return [
+        name_of(obj),
+        f"{target.get('kind')}/{target.get('name')}",
+        spec.get("minReplicas", 1),
+        spec.get("maxReplicas"),
+        _count(obj, "status.currentReplicas"),
+        _age(obj),
+    ]
 
 
 def _slice(obj: Object) -> list[Any]:

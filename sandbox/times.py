@@ -70,7 +70,7 @@ def _moment(match: re.Match[str], year_of: datetime) -> datetime | None:
 
 
 def time_in(line: str, year_of: datetime) -> datetime | None:
-    """The first time written in a log line, to the second; formats without a year take the last one before `year_of`."""
+    """The first time written in a line, to the second; formats without a year take the last one before `year_of`."""
     hits = [match for pattern in _PATTERNS if (match := pattern.search(line))]
     return _moment(min(hits, key=lambda match: match.start()), year_of) if hits else None
 

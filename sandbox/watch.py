@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sandbox import conversion, tables
 from sandbox.errors import ApiError
@@ -82,7 +83,7 @@ class Watch:
             closed.cancel()
             self._end()
 
-    async def _next(self, seconds: float, closed: asyncio.Future[bool]) -> Change | None:
+    async def _next(self, seconds: float, closed: asyncio.Task[Literal[True]]) -> Change | None:
         if not self._queue.empty():
             return self._queue.get_nowait()
         getting = asyncio.ensure_future(self._queue.get())

@@ -24,7 +24,9 @@ def reconcile(world: World, namespace: str) -> None:
             continue
         used = {name: quantities.write(value, hard[name]) for name, value in quota_usage(pods, hard).items()}
         before: dict[str, str] = dig(quota, "status.used") or {}
-        changed = {n: v for n, v in used.items() if n not in before or quantities.parse(before[n]) != quantities.parse(v)}  # fmt: skip
+        changed = {
+            n: v for n, v in used.items() if n not in before or quantities.parse(before[n]) != quantities.parse(v)
+        }
         if changed or dig(quota, "status.hard") != hard:
             status = {**(quota.get("status") or {}), "hard": hard, "used": {**before, **changed}}
             store.put(QUOTAS, {**quota, "status": status})
@@ -35,5 +37,10 @@ def reconcile(world: World, namespace: str) -> None:
 def _write_budget(world: World, budget: Object, pods: list[Object]) -> None:
     allowed, needed, healthy = allowed_disruptions(world.cluster, budget)
     expected = sum(matches(dig(budget, "spec.selector"), labels_of(pod)) for pod in pods)
-    numbers = {"disruptionsAllowed": allowed, "desiredHealthy": needed, "currentHealthy": healthy, "expectedPods": expected}  # fmt: skip
+    numbers = {
+        "disruptionsAllowed": allowed,
+        "desiredHealthy": needed,
+        "currentHealthy": healthy,
+        "expectedPods": expected,
+    }
     world.cluster.store.put(BUDGETS, {**budget, "status": {**(budget.get("status") or {}), **numbers}})

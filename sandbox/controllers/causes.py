@@ -113,7 +113,7 @@ def _missing_volumes(world: World, pod: Object) -> Iterator[str]:
                 continue
             for item in wanted.get("items") or []:
                 if item["key"] not in _content(found):
-                    yield f'MountVolume.SetUp failed for volume "{volume}" : references non-existent {field.lower()} key: {item["key"]}'  # fmt: skip
+                    yield f'MountVolume.SetUp failed for volume "{volume}" : references non-existent {field.lower()} key: {item["key"]}'
 
 
 def _content(obj: Object) -> Object:
@@ -144,10 +144,22 @@ def references(pod: Object) -> set[tuple[str, str]]:
     """Kind and name of the ConfigMaps and Secrets a pod uses."""
     found: set[tuple[str, str]] = set()
     for _, source in _volume_sources(pod):
-        found |= {("ConfigMap", dig(source, "configMap.name")), ("Secret", dig(source, "secret.secretName")), ("Secret", dig(source, "secret.name"))}  # fmt: skip
+        found |= {
+            ("ConfigMap", dig(source, "configMap.name")),
+            ("Secret", dig(source, "secret.secretName")),
+            ("Secret", dig(source, "secret.name")),
+        }
     for container in containers_of(pod["spec"]):
-        for source in [*(container.get("envFrom") or []), *((v.get("valueFrom") or {}) for v in container.get("env") or [])]:  # fmt: skip
-            for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret"), ("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):  # fmt: skip
+        for source in [
+            *(container.get("envFrom") or []),
+            *((v.get("valueFrom") or {}) for v in container.get("env") or []),
+        ]:
+            for field, kind in (
+                ("configMapRef", "ConfigMap"),
+                ("secretRef", "Secret"),
+                ("configMapKeyRef", "ConfigMap"),
+                ("secretKeyRef", "Secret"),
+            ):
                 found.add((kind, dig(source, f"{field}.name")))
     return {(kind, name) for kind, name in found if name}
 

@@ -1,4 +1,4 @@
-"""Deployments roll their ReplicaSets, by the arithmetic of the real controller (pkg/controller/deployment/rolling.go)."""
+"""Deployments roll their ReplicaSets, by the arithmetic of the real controller (deployment/rolling.go)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,11 @@ class _Rollout:
         labels[HASH_LABEL] = suffix
         selector = clone(spec.get("selector") or {})
         selector.setdefault("matchLabels", {})[HASH_LABEL] = suffix
-        copied = {k: v for k, v in annotations_of(self._deployment).items() if k != "kubectl.kubernetes.io/last-applied-configuration"}  # fmt: skip
+        copied = {
+            k: v
+            for k, v in annotations_of(self._deployment).items()
+            if k != "kubectl.kubernetes.io/last-applied-configuration"
+        }
         body = {
             "metadata": {
                 "name": f"{name_of(self._deployment)}-{suffix}",
@@ -189,7 +193,9 @@ class _Rollout:
         status["conditions"] = self._conditions(deployment, current, pods, bounds)
         self._store.put(DEPLOYMENTS, {**deployment, "status": status})
 
-    def _conditions(self, deployment: Object, current: Object | None, pods: list[Object], bounds: _Bounds) -> list[Object]:  # fmt: skip
+    def _conditions(
+        self, deployment: Object, current: Object | None, pods: list[Object], bounds: _Bounds
+    ) -> list[Object]:
         ready = sum(is_ready(pod) for pod in pods)
         if ready >= bounds.wanted - bounds.unavailable:
             available = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")

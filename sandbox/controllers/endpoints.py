@@ -124,8 +124,19 @@ def _write_slices(world: World, service: Object, groups: dict[Ports, list[Object
             if ordered or old.get("endpoints"):
                 store.put(SLICES, {**old, "ports": content["ports"], "endpoints": ordered})
             continue
-        reference = {"apiVersion": "v1", "kind": "Service", "name": name_of(service), "uid": uid_of(service), "controller": True, "blockOwnerDeletion": True}  # fmt: skip
-        labels = {**labels_of(service), _SERVICE: name_of(service), "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"}  # fmt: skip
+        reference = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "name": name_of(service),
+            "uid": uid_of(service),
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+        labels = {
+            **labels_of(service),
+            _SERVICE: name_of(service),
+            "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+        }
         meta = {"name": f"{name_of(service)}-{random_suffix()}", "labels": labels, "ownerReferences": [reference]}
         resource = world.cluster.resource("discovery.k8s.io/v1", "endpointslices")
         body = {"metadata": meta, "addressType": "IPv4", **content}

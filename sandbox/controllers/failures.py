@@ -99,7 +99,11 @@ def _has_healthy_twin(world: World, pod: Object) -> bool:
 def _good_template(world: World, pod: Object, failing: Object) -> Object | None:
     """The template of the newest older revision that differs; one with ready pods is preferred."""
     top = world.top_owner(pod)
-    candidates = [(_revision(rs), rs, rs["spec"]["template"]) for key, rs in world.cluster.store.owned_by(top) if key == REPLICA_SETS]  # fmt: skip
+    candidates = [
+        (_revision(rs), rs, rs["spec"]["template"])
+        for key, rs in world.cluster.store.owned_by(top)
+        if key == REPLICA_SETS
+    ]
     for key, revision in world.cluster.store.owned_by(top):
         template = dig(revision, "data.spec.template")
         if key == ("apps", "controllerrevisions") and template:

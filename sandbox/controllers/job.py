@@ -21,7 +21,9 @@ def reconcile(world: World, job: Object) -> None:
     failed = sum(dig(pod, "status.phase") == "Failed" for pod in present)
     if failed <= spec.get("backoffLimit", 6):
         for _ in range(wanted - len(running)):
-            if not pods.create(job, COMPONENT, labels={"job-name": name_of(job), "batch.kubernetes.io/job-name": name_of(job)}):  # fmt: skip
+            if not pods.create(
+                job, COMPONENT, labels={"job-name": name_of(job), "batch.kubernetes.io/job-name": name_of(job)}
+            ):
                 break
     _write_status(world, job, succeeded)
 
@@ -43,7 +45,14 @@ def _write_status(world: World, job: Object, succeeded: int) -> None:
         if not status[name]:
             del status[name]
     if succeeded >= current["spec"].get("completions", 1):
-        done = {"type": "Complete", "status": "True", "reason": "CompletionsReached", "lastProbeTime": now, "lastTransitionTime": now, "message": "Reached expected number of succeeded pods"}  # fmt: skip
+        done = {
+            "type": "Complete",
+            "status": "True",
+            "reason": "CompletionsReached",
+            "lastProbeTime": now,
+            "lastTransitionTime": now,
+            "message": "Reached expected number of succeeded pods",
+        }
         status.update(conditions=[done], completionTime=now)
         world.events.normal(current, "Completed", "Job completed", COMPONENT)
     world.cluster.store.put(JOBS, {**current, "status": status})

@@ -136,7 +136,11 @@ class Kubelet:
 
     def _say_started(self, pod: Object, container: Object) -> None:
         pulled = f'Container image "{container.get("image")}" already present on machine'
-        for reason, message in (("Pulled", pulled), ("Created", f"Created container: {container['name']}"), ("Started", f"Started container {container['name']}")):  # fmt: skip
+        for reason, message in (
+            ("Pulled", pulled),
+            ("Created", f"Created container: {container['name']}"),
+            ("Started", f"Started container {container['name']}"),
+        ):
             self._world.events.normal(pod, reason, message, KUBELET)
 
     def _note_usage(self, pod: Object) -> None:
@@ -167,7 +171,13 @@ class Kubelet:
             "podIP": old.get("podIP") or address,
         }
         status["podIPs"] = [{"ip": status["podIP"]}]
-        wanted = (("PodReadyToStartContainers", True), ("Initialized", True), ("Ready", ready), ("ContainersReady", ready), ("PodScheduled", True))  # fmt: skip
+        wanted = (
+            ("PodReadyToStartContainers", True),
+            ("Initialized", True),
+            ("Ready", ready),
+            ("ContainersReady", ready),
+            ("PodScheduled", True),
+        )
         for kind, value in wanted:
             present = condition(pod, kind)
             same = present is not None and present.get("status") == str(value)
@@ -214,7 +224,9 @@ class Kubelet:
             whole = f"{cause.container} in pod {name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
             warn(pod, "BackOff", f"Back-off restarting failed container {whole}", KUBELET, field)
         elif cause.kind == "image":
-            told = [e["message"] for e in (cause.failure.events if cause.failure else ()) if e.get("reason") == "Failed"]  # fmt: skip
+            told = [
+                e["message"] for e in (cause.failure.events if cause.failure else ()) if e.get("reason") == "Failed"
+            ]
             for message in dict.fromkeys(told) or [f'Failed to pull image "{image}": not found']:
                 warn(pod, "Failed", message, KUBELET, field)
             warn(pod, "BackOff", f'Back-off pulling image "{image}"', KUBELET, field)

@@ -131,7 +131,9 @@ class Controllers:
             self._cluster.logs.forget(*name)
         elif appeared or is_substantial_pod(change):
             self._pods[PODS, name] = None
-        relabelled = not gone and not appeared and (change.old or {})["metadata"].get("labels") != pod["metadata"].get("labels")  # fmt: skip
+        relabelled = (
+            not gone and not appeared and (change.old or {})["metadata"].get("labels") != pod["metadata"].get("labels")
+        )
         if turned or relabelled or dig(change.old, "status.podIP") != dig(change.new, "status.podIP"):
             for service in self._store.list(SERVICES, name[0]):
                 if any(endpoints.selects(service, state) for state in (change.old, change.new) if state):
@@ -197,7 +199,9 @@ class Controllers:
         try:
             self._each(claims, self._reconcile_claim)
             for key, reconcile in _RECONCILERS.items():
-                self._each({item: None for item in workloads if item[0] == key}, lambda obj, r=reconcile: r(self._world, obj))  # fmt: skip
+                self._each(
+                    {item: None for item in workloads if item[0] == key}, lambda obj, r=reconcile: r(self._world, obj)
+                )
             self._each(pods, self._advance)
             for space in [None] if "" in doubtful else sorted(doubtful):
                 for pod in self._store.list(PODS, space):

@@ -33,7 +33,14 @@ class Pods:
         self._world = world
         self._resource = world.cluster.resource("v1", "pods")
 
-    def create(self, owner: Object, component: str, name: str = "", labels: dict[str, str] | None = None, changes: Object | None = None) -> bool:  # fmt: skip
+    def create(
+        self,
+        owner: Object,
+        component: str,
+        name: str = "",
+        labels: dict[str, str] | None = None,
+        changes: Object | None = None,
+    ) -> bool:
         """Make a pod from the owner's template. False when it is refused; an event says why."""
         template = clone(owner["spec"]["template"])
         meta: Object = template.get("metadata") or {}

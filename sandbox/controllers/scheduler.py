@@ -35,7 +35,9 @@ def place(world: World, pod: Object) -> Placement:
         return Placement(None, "no nodes available to schedule pods")
     for message in _unready_claims(world, pod):
         return Placement(None, f"0/{len(nodes)} nodes are available: {message}. {_no_preemption(len(nodes))}")
-    neighbours = [other for other in world.cluster.store.list(PODS) if other["spec"].get("nodeName") and not is_finished(other)]  # fmt: skip
+    neighbours = [
+        other for other in world.cluster.store.list(PODS) if other["spec"].get("nodeName") and not is_finished(other)
+    ]
     fitting: list[tuple[Fraction, str, Object]] = []
     reasons: Counter[str] = Counter()
     for node in nodes:
@@ -92,7 +94,9 @@ def _obstacles(world: World, pod: Object, node: Object, here: list[Object], ever
 def _node_obstacle(pod: Object, node: Object) -> list[str]:
     spec: Object = node.get("spec") or {}
     tolerations = pod["spec"].get("tolerations") or []
-    if spec.get("unschedulable") and not _tolerates(tolerations, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}):  # fmt: skip
+    if spec.get("unschedulable") and not _tolerates(
+        tolerations, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    ):
         return ["node(s) were unschedulable"]
     for taint in spec.get("taints") or []:
         if taint.get("effect") in ("NoSchedule", "NoExecute") and not _tolerates(tolerations, taint):
@@ -115,7 +119,10 @@ def eligible(pod_spec: Object, node: Object) -> bool:
     """Whether a daemon's pod belongs on a node: selector, affinity and taints, but neither cordon nor resources."""
     tolerations = pod_spec.get("tolerations") or []
     taints = [t for t in (node.get("spec") or {}).get("taints") or [] if t.get("effect") in ("NoSchedule", "NoExecute")]
-    daemon = [{"key": f"node.kubernetes.io/{name}", "operator": "Exists"} for name in ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")]  # fmt: skip
+    daemon = [
+        {"key": f"node.kubernetes.io/{name}", "operator": "Exists"}
+        for name in ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
+    ]
     return all(_tolerates(tolerations + daemon, taint) for taint in taints) and node_matches(pod_spec, node)
 
 
@@ -141,7 +148,10 @@ def _resource_obstacle(pod: Object, node: Object, here: list[Object]) -> list[st
     allocatable: Object = dig(node, "status.allocatable") or {}
     if "pods" in allocatable and len(here) >= quantities.parse(allocatable["pods"]):
         return ["Too many pods"]
-    names = [*_RESOURCES, *(name for c in pod["spec"].get("containers") or [] for name in dig(c, "resources.limits") or {})]  # fmt: skip
+    names = [
+        *_RESOURCES,
+        *(name for c in pod["spec"].get("containers") or [] for name in dig(c, "resources.limits") or {}),
+    ]
     found: list[str] = []
     for name in dict.fromkeys(names):
         wanted = pod_total(pod, "requests", name)
@@ -184,7 +194,10 @@ def _affinity_obstacle(world: World, pod: Object, node: Object, everywhere: list
     for kind, wanted in (("podAffinity", True), ("podAntiAffinity", False)):
         for term in dig(pod, f"spec.affinity.{kind}.{field}") or []:
             matching = [other for other in everywhere if _selected(term, pod, other) and uid_of(other) != uid_of(pod)]
-            same = any(_domain(world, other, term["topologyKey"]) == labels_of(node).get(term["topologyKey"]) for other in matching)  # fmt: skip
+            same = any(
+                _domain(world, other, term["topologyKey"]) == labels_of(node).get(term["topologyKey"])
+                for other in matching
+            )
             first = wanted and not matching and matches(term.get("labelSelector"), labels_of(pod))
             if same != wanted and not first:
                 rule = "affinity" if wanted else "anti-affinity"
@@ -214,7 +227,7 @@ def _spread_obstacle(world: World, pod: Object, node: Object, everywhere: list[O
             for n in world.cluster.store.list(NODES)
             if key in labels_of(n) and node_matches(pod["spec"], n)
         }
-        counts = Counter({domain: 0 for domain in domains})
+        counts = Counter(dict.fromkeys(domains, 0))
         counts.update(
             domain
             for other in everywhere

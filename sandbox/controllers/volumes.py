@@ -33,7 +33,7 @@ def bind(world: World, claim: Object) -> None:
     concerned = [claim, *(item for item in (storage_class, volume) if item is not None)]
     if volume is None and (storage_class is None or storage_class.get("provisioner") == _NO_PROVISIONER):
         return
-    if any(ref_of(obj) in world.touched for obj in concerned) or _is_new(world, claim):  # fmt: skip
+    if any(ref_of(obj) in world.touched for obj in concerned) or _is_new(world, claim):
         _bound(world, claim, volume or _provisioned(world, claim, storage_class))
 
 
