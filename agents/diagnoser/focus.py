@@ -73,6 +73,12 @@ def divide(snapshot: Snapshot, causes: Sequence[Cause], focus: Focus) -> tuple[l
     return kept, [c for c in causes if c not in kept]
 
 
+def _workload(snapshot: Snapshot, resource: str) -> str:
+    """The workload that a named pod belongs to; other objects stand for themselves."""
+    obj = snapshot.find(resource)
+    return snapshot.top_name(obj) if obj is not None and kind_of(obj) in ("Pod", "ReplicaSet", "Job") else resource
+
+
 def _touched(cause: Cause) -> set[str]:
     effects = (edge.effect for edge in cause.explains)
     return {*cause.observation.touches, *(name for effect in effects for name in effect.touches)}
@@ -85,7 +91,7 @@ def _spaces(cause: Cause) -> set[str]:
 def _related(snapshot: Snapshot, focus: Focus) -> set[str]:
     """Everything that the named objects need, directly or through others, and workloads of named namespaces."""
     needs = Needs(snapshot)
-    found = set(focus.resources)
+    found = {_workload(snapshot, name) for name in focus.resources} | set(focus.resources)
     if not focus.resources:
         found |= {resource_of(w) for w in snapshot.workloads() if namespace_of(w) in focus.namespaces}
     for name in list(found):

@@ -53,6 +53,9 @@ def unreachable(
     target = targets[0]
     facts = {**seen.facts, "host": target.host, "port": target.port or ""}
     seen = replace(seen, fault=fault, facts=facts, confidence=0.8)
+    unanswered = sign.sign == "name" and not _NO_SUCH_NAME.search(sign.line)
+    if target.meaning == "missing" and unanswered:
+        return replace(seen, waits_for=(COREDNS,))  # nobody answered, so nothing says that the name is wrong
     if target.meaning == "missing":
         return missing_name(snapshot, target, seen)
     if target.meaning == "external":
