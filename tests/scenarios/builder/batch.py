@@ -8,7 +8,7 @@ from tests.scenarios.builder.containers import (
     pod_spec,
 )
 from tests.scenarios.builder.states import dead
-from tests.scenarios.builder.workloads import Work
+from tests.scenarios.builder.work import Work
 
 
 class Batch:

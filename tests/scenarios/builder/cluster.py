@@ -3,6 +3,8 @@
 from tests.scenarios.builder.apps import Apps
 from tests.scenarios.builder.batch import Batch
 from tests.scenarios.builder.config import Config
+from tests.scenarios.builder.daemonsets import DaemonSets
+from tests.scenarios.builder.deployments import Deployments
 from tests.scenarios.builder.endpoints import Endpoints
 from tests.scenarios.builder.events import Events
 from tests.scenarios.builder.extensions import Extensions
@@ -13,9 +15,9 @@ from tests.scenarios.builder.nodes import Nodes
 from tests.scenarios.builder.observations import Observations
 from tests.scenarios.builder.pods import Pods
 from tests.scenarios.builder.scaling import Scaling
+from tests.scenarios.builder.statefulsets import StatefulSets
 from tests.scenarios.builder.storage import Storage
 from tests.scenarios.builder.symptoms import Symptoms
-from tests.scenarios.builder.workloads import Workloads
 from tests.scenarios.builder.writing import Writing
 
 
@@ -23,7 +25,9 @@ class Cluster(
     Symptoms,
     Apps,
     Furniture,
-    Workloads,
+    Deployments,
+    StatefulSets,
+    DaemonSets,
     Batch,
     Pods,
     Network,

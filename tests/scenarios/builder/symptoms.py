@@ -24,6 +24,10 @@ class Symptoms:
             self.svc(ns, name, [(port, svc, port or containers[0]["ports"][0]["containerPort"])], sel=sel)
         return w
 
+    def _late(self, since):
+        """How a rollout that began at `since` and never got ready is told in the Progressing condition."""
+        return "deadline" if (self.now - since).total_seconds() > 601 else "updating"
+
     def _revised(self, ns, name, containers, states, since, old, alive, before, **kw):
         kw.setdefault("replicas", max(len(states), alive, 1))
         if old:
@@ -35,8 +39,7 @@ class Symptoms:
             kw.setdefault("created", self.ago(d=before + 60))
             kw["history"] = [last]
             kw.setdefault("rolled", since)
-            late = (self.now - since).total_seconds() > 601
-            kw.setdefault("progress", "deadline" if late else "updating")
+            kw.setdefault("progress", self._late(since))
         return self.deploy(ns, name, containers, states=states, **kw)
 
     def crash(
@@ -72,8 +75,9 @@ class Symptoms:
             states.append(state)
         if not kw.get("old"):
             kw.setdefault("created", born or since)
+            kw.setdefault("progress", None if born else self._late(since))
         w = self.roll(ns, name, containers, states, since, **kw)
-        pods = list(getattr(w, "current", w.pods))
+        pods = w.current
         for p, (r, delay) in zip(pods, runs, strict=False):
             self.crashloop(p, cname, delay)
             self.crash_events(p, cname, len(r), r[0][0], r[-1][0])
@@ -86,10 +90,10 @@ class Symptoms:
         states = [{"created": since + sec(1 + i), "pending": message, "nominated": nominated} for i in range(n)]
         if not kw.get("old"):
             kw.setdefault("created", since)
-            kw.setdefault("progress", "deadline" if (self.now - since).total_seconds() > 601 else "updating")
+            kw.setdefault("progress", self._late(since))
         w = self.roll(ns, name, containers, states, since, svc=svc, **kw)
         tries = max(2, int((self.now - since).total_seconds() // 300))
-        for p in getattr(w, "current", w.pods):
+        for p in w.current:
             if p["status"]["phase"] == "Pending":
                 self.sched_event(p, "FailedScheduling", message, since + sec(1), last=self.ago(s=74), count=tries)
         return w
@@ -125,9 +129,9 @@ class Symptoms:
         states = [{"created": since + sec(1 + i), "cs": {cname: wait(reason, message)}} for i in range(n)]
         if not kw.get("old") and kw.get("kind", "deploy") == "deploy":
             kw.setdefault("created", since)
-            kw.setdefault("progress", "deadline" if (self.now - since).total_seconds() > 601 else "updating")
+            kw.setdefault("progress", self._late(since))
         w = self.roll(ns, name, containers, states, since, **kw)
-        for p in getattr(w, "current", w.pods):
+        for p in w.current:
             at = when(p["metadata"]["creationTimestamp"])
             self.sched_event(
                 p,
@@ -144,7 +148,7 @@ class Symptoms:
         text = f'Back-off pulling image "{img}": ErrImagePull: {error}'
         w = self.blocked(ns, name, containers, "ImagePullBackOff", text, since, which=which, **kw)
         n = max(3, int((self.now - since).total_seconds() // 240))
-        for p in getattr(w, "current", w.pods):
+        for p in w.current:
             first = when(p["metadata"]["creationTimestamp"]) + sec(2)
             last = self.ago(m=1, s=20)
             self.kubelet(p, "Normal", "Pulling", f'Pulling image "{img}"', last, n, first, cname)
@@ -161,7 +165,7 @@ class Symptoms:
         w = self.blocked(ns, name, containers, "CreateContainerConfigError", error, since, **kw)
         n = max(3, int((self.now - since).total_seconds() // 13))
         cname = containers[kw.get("which", 0)]["name"]
-        for p in getattr(w, "current", w.pods):
+        for p in w.current:
             first = when(p["metadata"]["creationTimestamp"]) + sec(3)
             self.kubelet(p, "Warning", "Failed", f"Error: {error}", self.ago(s=7), n, first, cname)
         return w
@@ -171,10 +175,10 @@ class Symptoms:
         states = [{"created": since + sec(1 + i), "sandbox": False} for i in range(n)]
         if not kw.get("old"):
             kw.setdefault("created", since)
-            kw.setdefault("progress", "deadline" if (self.now - since).total_seconds() > 601 else "updating")
+            kw.setdefault("progress", self._late(since))
         w = self.roll(ns, name, containers, states, since, **kw)
         tries = max(3, int((self.now - since).total_seconds() // 122))
-        for p in getattr(w, "current", w.pods):
+        for p in w.current:
             if component == "kubelet":
                 self.kubelet(p, "Warning", reason, error, self.ago(s=41), tries, since + sec(3))
             else:
@@ -183,6 +187,8 @@ class Symptoms:
 
     def unready(self, ns, name, containers, probe, since, *, n=1, born=None, lines=None, which=0, **kw):
         """Running pods that are not ready since `since`; `probe` is the kubelet's message, {ip} for the pod's own."""
+        if not (born or kw.get("old")):
+            kw.setdefault("progress", self._late(since))
         born = born or since
         cname = containers[which]["name"]
         states = [
@@ -197,7 +203,7 @@ class Symptoms:
             kw.setdefault("created", born)
         w = self.roll(ns, name, containers, states, since, **kw)
         tries = max(3, int((self.now - since).total_seconds() // 10))
-        for p in getattr(w, "current", w.pods):
+        for p in w.current:
             ip = p["status"]["podIP"]
             text = f"Readiness probe failed: {probe.format(ip=ip)}"
             self.kubelet(p, "Warning", "Unhealthy", text, self.ago(s=6), tries, since + sec(12), cname)
