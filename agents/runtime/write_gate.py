@@ -14,6 +14,9 @@ from agents.runtime.tools import ToolFailure
 NEVER_CALLED = ("configuration_view",)
 """Tools that say they only read, and were seen to print credentials."""
 
+_NAMES_AND_FILTERS = ("name", "namespace", "resource_name", "resource_types", "query", "question", "filter_pattern")
+"""Parameters where the word means no kind to read: an audit log may well be asked who touched Secrets."""
+
 
 class WriteGate(Protocol):
     """Takes a write that a specialist wants made by another server's tool."""
@@ -45,7 +48,8 @@ def checked_arguments(name: str, arguments: dict[str, Any], *, takes_command_lin
         raise ToolFailure(f"{name} prints credentials and is never called")
     if takes_command_line:
         return _with_checked_command(name, arguments)
-    if any(_names_secret(value) for value in _strings(arguments)):
+    kinds = {key: value for key, value in arguments.items() if key not in _NAMES_AND_FILTERS}
+    if any(_names_secret(value) for value in _strings(kinds)):
         raise ToolFailure("Secrets are not read here")
     return arguments
 

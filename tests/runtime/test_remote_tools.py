@@ -21,6 +21,7 @@ from agents.runtime.remote_tools import RemoteTools
 from agents.runtime.settings import AgentSettings, McpServerSettings, Settings
 from agents.runtime.tools import Tool, ToolFailure
 from agents.runtime.wire import read_finding
+from agents.runtime.write_gate import checked_arguments
 from tests.runtime.specialists import Cluster, definition, specialist
 
 READ = ToolAnnotations(read_only_hint=True)
@@ -187,6 +188,11 @@ async def test_secrets_and_credentials_are_not_read(foreign: Foreign, kind: str)
         with pytest.raises(ToolFailure, match="credentials"):
             await tools["configuration_view"].call({})
     assert foreign.calls == []
+
+
+def test_an_audit_log_may_be_asked_who_touched_secrets():
+    arguments = {"resource_types": "secrets", "resource_name": "db"}
+    assert checked_arguments("query_audit_log", arguments, takes_command_line=False) == arguments
 
 
 async def test_a_failing_tool_says_why(foreign: Foreign):
