@@ -260,11 +260,12 @@ class LiveTask(EventQueue):
         if task.status.HasField("message"):
             task.history.append(task.status.message)
         self._message = message
-        self._remember_message()
+        task.history.append(message)
         task.status.CopyFrom(TaskStatus(state=TaskState.TASK_STATE_WORKING))
         _stamp(task.status)
 
     def _remember_message(self) -> None:
+        """Executors that make the task of the message have put it into the history; the others need not care."""
         task, message = self.task, self._message
         if task is None or message is None:
             return

@@ -53,18 +53,21 @@ def build_app(
     lifespans: Sequence[Lifespan] = (),
     ready: Mapping[str, Check] | None = None,
     resume: bool = False,
+    recognise_repetition: bool = True,
     authentication: AuthenticationBackend | None = None,
 ) -> FastAPI:
     """Puts a service together. It is served by `agents.runtime.serve`.
 
     `lifespans` open before the first request, in order, and close after the last. `resume`: the executor is called
     again for tasks that a crash or a stop left open, with the last message of the user; without it they are closed as
-    FAILED. `app.state.tasks` is the TaskHandler, `app.state.drain` what a graceful stop awaits.
+    FAILED. `recognise_repetition`: a message that comes again gets the task it already made. `app.state.tasks` is the
+    TaskHandler, `app.state.drain` what a graceful stop awaits.
     """
     store = TaskStore.at(settings.store.url, settings.store.folder, name)
     push_store = PushStore(store.database, name)
     push_sender = PushSender(name, push_store, _push_policy(settings))
     handler = TaskHandler(name, executor, card, store, push_store, push_sender, resume=resume)
+    handler.recognise_repetition = recognise_repetition
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

@@ -77,6 +77,8 @@ class TaskHandler(PushMethods):
     ) -> None:
         super().__init__(card, push_store, push_sender)
         self.name = name
+        self.recognise_repetition = True
+        """A message that comes again gets the task it already made."""
         self._executor = executor
         self._store = store
         self._resume = resume
@@ -163,7 +165,7 @@ class TaskHandler(PushMethods):
             raise InternalError(message=f"{self.name} is shutting down; send the message again in a moment")
         _check_ids(params.message)
         owner = caller_of(context).owner
-        key = _message_key(params.message, owner)
+        key = _message_key(params.message, owner) if self.recognise_repetition else str(uuid.uuid4())
         claim = self._claims.get(key)
         if claim is None:
             claim = asyncio.ensure_future(self._begin(key, owner, params, context))
