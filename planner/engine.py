@@ -44,6 +44,10 @@ class Members(Protocol):
         """How to ask a member. Raises KeyError for one that is not on the team."""
         ...
 
+    def leave(self) -> None:
+        """Lets the members' work go on when those who wait for it are stopped."""
+        ...
+
 
 class Strategy(Protocol):
     """Planning and synthesis, with or without a model."""

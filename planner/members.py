@@ -48,6 +48,11 @@ class ConfiguredMembers:
         """Raises KeyError for a name that is not on the team."""
         return self._clients[name]
 
+    def leave(self) -> None:
+        """The planner stops and will go on later: the members' work is left running, not cancelled."""
+        for client in self._clients.values():
+            client.leave()
+
     async def profiles(self) -> Team:
         """Every member; the cards of those that are not built in are read anew once a minute."""
         due = [name for name, moment in self._cards_due.items() if moment <= time.monotonic()]

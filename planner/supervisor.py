@@ -41,6 +41,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Lets go of everything without cancelling any of it: the next start goes on."""
+        self.desk.members.leave()
         self.desk.watch.close()
         driving = list(self._driving.values())
         for task in driving:

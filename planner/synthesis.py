@@ -104,7 +104,8 @@ class _Page:
         failed = [s for s in self.plan.subtasks if s.specialist == DIAGNOSIS and s.status != "done"]
         if failed:
             return self.say("undiagnosed", reason=failed[0].note or failed[0].status)
-        return self.say("healthy_partly" if self.missing else "healthy")
+        unseen = any(finding.missing for subtask, finding in self.parts if subtask.specialist == DIAGNOSIS)
+        return self.say("healthy_partly" if unseen else "healthy")
 
     def _causes(self) -> str:
         heading = self.say("cause" if len(self.causes) == 1 else "causes")

@@ -36,6 +36,10 @@ class MemberClient(Protocol):
         """Stops a task; one that is over or unknown is no error."""
         ...
 
+    def leave(self) -> None:
+        """From now on, whoever stops reading leaves the remote task at work."""
+        ...
+
 
 class Skill(Wire):
     """One thing that a member says it can do."""

@@ -67,6 +67,7 @@ class Member:
         self._remote = RemoteCard(url, http)
         self._made: tuple[AgentCard, Client] | None = None
         self._abandoned: set[asyncio.Task[None]] = set()
+        self._leaving = False
 
     async def card(self, *, fresh: bool = False) -> AgentCard:
         """The agent's card. Raises CardUnavailableError."""
@@ -132,6 +133,10 @@ class Member:
         except (TaskNotCancelableError, TaskNotFoundError) as error:
             log.debug("%s: task %s is over: %s", self.name, task_id, error)
 
+    def leave(self) -> None:
+        """From now on remote work goes on when its reader stops: whoever stops will come back and ask again."""
+        self._leaving = True
+
     async def close(self) -> None:
         """Waits for cancels under way. The connection pool stays open: it is shared."""
         await asyncio.gather(*self._abandoned, return_exceptions=True)
@@ -149,7 +154,7 @@ class Member:
 
     def _abandon(self, exchange: _Exchange, task_id: str | None) -> None:
         """Cancels in the background: whoever gave up must not wait for it."""
-        if task_id is None:
+        if task_id is None or self._leaving:
             return
         cancel = asyncio.create_task(self._cancel_quietly(task_id, exchange.user), name=f"cancel {task_id}")
         self._abandoned.add(cancel)

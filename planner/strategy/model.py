@@ -92,9 +92,9 @@ class ModelStrategy:
             check(plan, team, max_subtasks=self._limits.max_subtasks, max_depth=self._limits.max_depth)
             return plan, usage, []
         except ModelError as error:
-            return runbook, error.usage or usage, [_note(request.language, "plan", error)]
+            return runbook, error.usage, [_note(request.language, "plan", error.describe(request.language))]
         except PlanError as error:
-            return runbook, usage, [_note(request.language, "plan", error)]
+            return runbook, usage, [_note(request.language, "plan", "; ".join(error.problems))]
 
     async def answer(
         self, request: Request, plan: Plan, findings: Mapping[str, Finding]
@@ -110,7 +110,7 @@ class ModelStrategy:
             usage = completion.usage
             reason = _left_out(request.language, completion.text, draft)
         except ModelError as error:
-            usage, reason = error.usage or usage, str(error)
+            usage, reason = error.usage, error.describe(request.language)
         else:
             if reason is None:
                 text = "\n\n".join(filter(None, (completion.text.strip(), appendix(request, plan, findings, moment))))

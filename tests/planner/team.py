@@ -41,6 +41,7 @@ class FakeMember:
     cancelled: list[str] = field(default_factory=list)
     gate: asyncio.Event | None = None
     """When set to an event, the member works until it is set."""
+    left: bool = False
     started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(
@@ -71,11 +72,14 @@ class FakeMember:
                 yield update
             settled = True
         finally:
-            if not settled:
+            if not settled and not self.left:
                 self.cancelled.append(own)
 
     async def cancel(self, task_id: str, *, user: str | None = None) -> None:
         self.cancelled.append(task_id)
+
+    def leave(self) -> None:
+        self.left = True
 
 
 class FakeTeam:
@@ -95,6 +99,10 @@ class FakeTeam:
 
     async def clusters(self) -> list[str]:
         return self.known_clusters
+
+    def leave(self) -> None:
+        for member in self.members.values():
+            member.leave()
 
     def client(self, name: str) -> FakeMember:
         return self.members[name]
