@@ -79,7 +79,7 @@ def redact_object(value: Any, *, name: str = "") -> Any:
     """The same for JSON-like values: also by key, by the name of an env entry, and all data of Secrets."""
     if isinstance(value, str):
         return REDACTED if value and is_secret_name(name) else redact(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [redact_object(item, name=name) for item in value]
     if not isinstance(value, dict):
         return value

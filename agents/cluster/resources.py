@@ -12,6 +12,10 @@ from agents.cluster.kinds import CATALOGUE, Catalogue
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "CronJob"})
 """Where the way up ends, even when an operator owns them: these are what people know and change."""
 
+# Kubernetes makes suffixes without vowels and without 0, 1 and 3, lest they spell words.
+_OF_DEPLOYMENT = re.compile(r"(.+)-[bcdf-hj-np-tv-xz24-9]{6,10}-[bcdf-hj-np-tv-xz24-9]{5}")
+_OF_OTHERS = re.compile(r"(.+)-(?:\d+|[bcdf-hj-np-tv-xz24-9]{5})")
+
 
 @dataclass(frozen=True, order=True)
 class Resource:
@@ -89,8 +93,5 @@ def _guessed(owner: Resource, child: dict[str, Any]) -> Resource:
 
 def pod_owner_by_name(pod: str) -> str:
     """The likely workload name in a pod's name: `api-5d4f8b7c9d-x2x7k` is `api`, `queue-0` is `queue`."""
-    if match := re.fullmatch(r"(.+)-[a-z0-9]{8,10}-[a-z0-9]{5}", pod):
-        return match[1]
-    if match := re.fullmatch(r"(.+)-(?:\d+|[a-z0-9]{5})", pod):
-        return match[1]
-    return pod
+    match = _OF_DEPLOYMENT.fullmatch(pod) or _OF_OTHERS.fullmatch(pod)
+    return match[1] if match else pod

@@ -70,7 +70,7 @@ def pod(name: str, replica_set: str) -> dict[str, Any]:
 @pytest.fixture
 def api() -> FakeApi:
     api = FakeApi()
-    pods = pod("ledger-5d4f8b7c9d-x2x7k", "ledger-5d4f8b7c9d"), pod("ledger-5d4f8b7c9d-ab2cd", "ledger-5d4f8b7c9d")
+    pods = pod("ledger-5d4f8b7c9d-x2x7k", "ledger-5d4f8b7c9d"), pod("ledger-5d4f8b7c9d-zb2cd", "ledger-5d4f8b7c9d")
     for place in ("", "/namespaces/web"):
         api.objects(f"/api/v1{place}/events", warning(pods[0]["metadata"]["name"], "BackOff", "Back-off restarting"))
         api.objects(f"/api/v1{place}/pods", *pods)

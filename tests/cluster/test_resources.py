@@ -56,7 +56,13 @@ def test_owners_in_a_circle_end() -> None:
 
 @pytest.mark.parametrize(
     ("pod", "owner"),
-    [("api-5d4f8b7c9d-x2x7k", "api"), ("queue-0", "queue"), ("kube-proxy-ab2cd", "kube-proxy"), ("x", "x")],
+    [
+        ("api-5d4f8b7c9d-x2x7k", "api"),
+        ("queue-0", "queue"),
+        ("kube-proxy-zb2cd", "kube-proxy"),
+        ("x", "x"),
+        ("web-cache", "web-cache"),
+    ],
 )
 def test_a_pods_name_tells_its_workload(pod: str, owner: str) -> None:
     assert pod_owner_by_name(pod) == owner
