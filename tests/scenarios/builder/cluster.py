@@ -3,6 +3,7 @@
 from tests.scenarios.builder.apps import Apps
 from tests.scenarios.builder.batch import Batch
 from tests.scenarios.builder.config import Config
+from tests.scenarios.builder.container_status import ContainerStatuses
 from tests.scenarios.builder.daemonsets import DaemonSets
 from tests.scenarios.builder.deployments import Deployments
 from tests.scenarios.builder.endpoints import Endpoints
@@ -30,6 +31,7 @@ class Cluster(
     DaemonSets,
     Batch,
     Pods,
+    ContainerStatuses,
     Network,
     Endpoints,
     Config,

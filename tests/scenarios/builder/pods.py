@@ -1,30 +1,32 @@
 """Pods and their statuses."""
 
-import copy
-import hashlib
-
+from tests.scenarios.builder.admission import admitted, pin, qos_class
 from tests.scenarios.builder.clock import sec, ts
 from tests.scenarios.builder.quantities import cpu_m, mem_b
 from tests.scenarios.builder.states import dead, up, wait
 
-DS_TOLERATIONS = [
-    {"effect": "NoExecute", "key": "node.kubernetes.io/not-ready", "operator": "Exists"},
-    {"effect": "NoExecute", "key": "node.kubernetes.io/unreachable", "operator": "Exists"},
-    {"effect": "NoSchedule", "key": "node.kubernetes.io/disk-pressure", "operator": "Exists"},
-    {"effect": "NoSchedule", "key": "node.kubernetes.io/memory-pressure", "operator": "Exists"},
-    {"effect": "NoSchedule", "key": "node.kubernetes.io/pid-pressure", "operator": "Exists"},
-    {"effect": "NoSchedule", "key": "node.kubernetes.io/unschedulable", "operator": "Exists"},
-]
+UNREACHABLE = "node.kubernetes.io/unreachable"
+GATED = "Scheduling is blocked due to non-empty scheduling gates"
 
 
-POD_TOLERATIONS = [
-    {"effect": "NoExecute", "key": "node.kubernetes.io/not-ready", "operator": "Exists", "tolerationSeconds": 300},
-    {"effect": "NoExecute", "key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 300},
-]
+def _phase(spec, statuses, states, begun):
+    ended = [s["state"]["terminated"] for s in statuses if "terminated" in s["state"]]
+    if len(ended) == len(statuses) and spec["restartPolicy"] != "Always":
+        return "Succeeded" if all(x["exitCode"] == 0 for x in ended) else "Failed"
+    running = any("running" in s["state"] for s in statuses) or any(x.get("restarts") for x in states.values())
+    return "Running" if running or (begun and all("running" in s["state"] for s in statuses)) else "Pending"
+
+
+def _stays(spec):
+    """Whether the pod tolerates a lost node for ever."""
+    return any(
+        t.get("key") in (None, UNREACHABLE) and t.get("effect") in (None, "NoExecute") and "tolerationSeconds" not in t
+        for t in spec.get("tolerations", [])
+    )
 
 
 class Pods:
-    """One Pod at a time, with the status that a kubelet would report."""
+    """One Pod at a time, with the status that scheduler and kubelet would report."""
 
     def pod(
         self,
@@ -32,101 +34,35 @@ class Pods:
         name,
         spec,
         created,
+        *,
         labels=None,
         annotations=None,
         owner=None,
         generate=None,
+        finalizers=None,
         node=None,
-        cs=None,
-        ics=None,
-        phase=None,
-        pending=None,
-        gated=False,
         deleting=None,
         grace=None,
+        priority=None,
         reason=None,
         message=None,
-        ip=True,
-        conds=None,
-        finalizers=None,
-        static=False,
-        qos=None,
-        priority=None,
-        ready_at=None,
-        nominated=None,
-        sandbox=True,
         use=None,
-        sched_at=None,
-        changed=None,
+        pending=None,
+        gated=False,
+        nominated=None,
+        **seen,
     ):
-        """One Pod. cs/ics: states per container name (default: running); pending: the scheduler's message."""
-        spec = copy.deepcopy(spec)
-        tok = "kube-api-access-" + self.rand(5)
-        ncontainers = spec["containers"]
-        if not static and spec.pop("automountServiceAccountToken", True):
-            vm = {"mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "name": tok, "readOnly": True}
-            for c in ncontainers + spec.get("initContainers", []):
-                c.setdefault("volumeMounts", []).append(dict(vm))
-            spec.setdefault("volumes", []).append(
-                {
-                    "name": tok,
-                    "projected": {
-                        "defaultMode": 420,
-                        "sources": [
-                            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-                            {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
-                            {
-                                "downwardAPI": {
-                                    "items": [
-                                        {
-                                            "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
-                                            "path": "namespace",
-                                        }
-                                    ]
-                                }
-                            },
-                        ],
-                    },
-                }
-            )
-        spec.setdefault("enableServiceLinks", True)
-        if not static:
-            spec.setdefault("serviceAccount", "default")
-            spec.setdefault("serviceAccountName", "default")
-        pc = spec.get("priorityClassName")
-        prio = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
-        spec["priority"] = priority if priority is not None else prio.get(pc, 0)
-        spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-        if not static:
-            kind = (owner or {}).get("kind")
-            have = spec.get("tolerations", [])
+        """One Pod.
+
+        pending: the scheduler's message; gated: held by scheduling gates; deleting, grace: see `meta`;
+        use: {container: (cpu, memory)} for usage.yaml; seen: what the kubelet reports, see `_placed`.
+        """
+        kind = (owner or {}).get("kind")
+        spec = admitted(spec, kind, priority, "kube-api-access-" + self.rand(5))
+        if pending is None and not gated:
+            spec["nodeName"] = node or self.place(spec, created)
             if kind == "DaemonSet":
-                extra = list(DS_TOLERATIONS)
-                if spec.get("hostNetwork"):
-                    extra.append(
-                        {"effect": "NoSchedule", "key": "node.kubernetes.io/network-unavailable", "operator": "Exists"}
-                    )
-            else:
-                extra = [
-                    t
-                    for t in POD_TOLERATIONS
-                    if not any(
-                        h.get("key") in (t["key"], None) and h.get("effect") in ("NoExecute", None) for h in have
-                    )
-                ]
-            spec["tolerations"] = have + extra
-        host_net = spec.get("hostNetwork", False)
-        if pending is None and not gated and node is None:
-            node = self.place(spec, created)
-        if node:
-            spec["nodeName"] = node
-            if (owner or {}).get("kind") == "DaemonSet":
-                aff = spec.setdefault("affinity", {})
-                aff.setdefault("nodeAffinity", {})["requiredDuringSchedulingIgnoredDuringExecution"] = {
-                    "nodeSelectorTerms": [
-                        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
-                    ]
-                }
+                pin(spec, spec["nodeName"])
         meta = self.meta(
             name,
             ns,
@@ -139,329 +75,201 @@ class Pods:
             grace=grace,
             finalizers=finalizers,
         )
-        if self.minor >= 33:
-            meta["generation"] = 1 if not deleting else 2
-        st = {}
-        og = {"observedGeneration": 1} if self.minor >= 34 else {}
-
-        def cond(typ, status, at, rsn=None, msg=None):
-            d = {"lastProbeTime": None, "lastTransitionTime": ts(at), "status": status, "type": typ}
-            d.update(og)
-            if rsn:
-                d["reason"] = rsn
-            if msg:
-                d["message"] = msg
-            return d
-
-        lists = [c.get("resources", {}) for c in ncontainers]
-        if qos is None:
-
-            def full(r):
-                l, q = r.get("limits", {}), r.get("requests", {})
-                return all(k in l and q.get(k) == l[k] for k in ("cpu", "memory"))
-
-            every = lists + [c.get("resources", {}) for c in spec.get("initContainers", [])]
-            if not any(r.get("limits") or r.get("requests") for r in every):
-                qos = "BestEffort"
-            elif all(full(r) for r in every):
-                qos = "Guaranteed"
-            else:
-                qos = "Burstable"
-        st["qosClass"] = qos
-        if og:
-            st["observedGeneration"] = 1
-        if pending is not None or gated:
-            st["phase"] = "Pending"
-            if gated:
-                st["conditions"] = [
-                    cond(
-                        "PodScheduled",
-                        "False",
-                        created,
-                        "SchedulingGated",
-                        "Scheduling is blocked due to non-empty scheduling gates",
-                    )
-                ]
-            else:
-                st["conditions"] = [cond("PodScheduled", "False", sched_at or created, "Unschedulable", pending)]
-            if nominated:
-                st["nominatedNodeName"] = nominated
-            last_change = sched_at or created
+        meta["generation"] = 2 if deleting else 1
+        status = {"qosClass": qos_class(spec)}
+        if self.minor >= 34:
+            status["observedGeneration"] = 1
+        if "nodeName" in spec:
+            changed = self._placed(spec, meta, status, created, **seen)
         else:
-            start = sched_at or created
-            init_specs = spec.get("initContainers", [])
-            ics, cs = ics or {}, cs or {}
-            t0 = start + sec(2)
-            istat, init_done, init_t = [], True, t0
-            for c in init_specs:
-                x = ics.get(c["name"])
-                if x is None:
-                    fin = init_t + sec(self.rng.randint(1, 4))
-                    x = dead(0, init_t, fin)
-                    init_t = fin
-                elif x["s"] == "terminated" and x["code"] == 0:
-                    init_t = x["fin"]
-                sidecar = c.get("restartPolicy") == "Always"
-                ok = (x["s"] == "terminated" and x["code"] == 0) or (sidecar and x["s"] == "running")
-                init_done = init_done and ok
-                istat.append(self.cstat(c, x, init=True))
-            cstats, allready, unready, last_t = [], True, [], init_t
-            terminated = []
-            for c in ncontainers:
-                x = cs.get(c["name"])
-                boot = self.reboots.get(node)
-                if x is None and boot and created < boot and init_done:
-                    back = boot + sec(self.rng.randint(38, 95))
-                    x = up(back, 1, dead(255, init_t + sec(1), boot, "Unknown"))
-                if x is None:
-                    x = (
-                        up(init_t + sec(self.rng.randint(1, 3)))
-                        if init_done and sandbox
-                        else wait("PodInitializing" if (init_specs and sandbox) else "ContainerCreating")
-                    )
-                if x["s"] == "running" and x["at"] is None:
-                    x["at"] = init_t + sec(self.rng.randint(1, 3))
-                d = self.cstat(c, x)
-                cstats.append(d)
-                if not d["ready"]:
-                    allready = False
-                    unready.append(c["name"])
-                if x["s"] == "running":
-                    last_t = max(last_t, x["at"])
-                if x["s"] == "terminated":
-                    terminated.append(x)
-                    last_t = max(last_t, x["fin"])
-                if x["s"] == "waiting" and x.get("last"):
-                    last_t = max(last_t, x["last"]["fin"])
-            if phase is None:
-                if terminated and len(terminated) == len(ncontainers) and spec["restartPolicy"] != "Always":
-                    phase = "Succeeded" if all(x["code"] == 0 for x in terminated) else "Failed"
-                elif (
-                    any(x.get("state", {}).get("running") is not None for x in cstats)
-                    or any((cs.get(c["name"]) or {}).get("restarts") for c in ncontainers)
-                    or (init_done and all(x["state"].get("running") for x in cstats))
-                ):
-                    phase = "Running"
-                else:
-                    phase = "Pending"
-            st["phase"] = phase
-            st["startTime"] = ts(start)
-            ready_t = ready_at or (last_t + sec(self.rng.randint(3, 12)))
-            ready_t = min(ready_t, self.now - sec(1))
-            cl = []
-            if phase in ("Succeeded", "Failed"):
-                rr = "PodCompleted" if phase == "Succeeded" else "PodFailed"
-                cl = [
-                    cond("PodReadyToStartContainers", "False", last_t + sec(2)),
-                    cond("Initialized", "True", init_t if init_specs else start, rr if phase == "Succeeded" else None),
-                    cond("Ready", "False", last_t, rr),
-                    cond("ContainersReady", "False", last_t, rr),
-                    cond("PodScheduled", "True", start),
-                ]
-            else:
-                cl.append(
-                    cond(
-                        "PodReadyToStartContainers",
-                        "True" if sandbox else "False",
-                        min(t0, self.now) if sandbox else start,
-                    )
-                )
-                if init_done:
-                    cl.append(cond("Initialized", "True", init_t if init_specs else start))
-                else:
-                    bad = [
-                        c["name"]
-                        for c, x in zip(init_specs, istat, strict=False)
-                        if x["state"].get("terminated", {}).get("exitCode") != 0
-                    ]
-                    cl.append(
-                        cond(
-                            "Initialized",
-                            "False",
-                            start,
-                            "ContainersNotInitialized",
-                            "containers with incomplete status: [{}]".format(" ".join(bad)),
-                        )
-                    )
-                if allready:
-                    cl += [cond("Ready", "True", ready_t), cond("ContainersReady", "True", ready_t)]
-                else:
-                    m = "containers with unready status: [{}]".format(" ".join(unready))
-                    at = ready_at or (last_t if init_done and sandbox else start)
-                    cl += [
-                        cond("Ready", "False", at, "ContainersNotReady", m),
-                        cond("ContainersReady", "False", at, "ContainersNotReady", m),
-                    ]
-                cl.append(cond("PodScheduled", "True", start))
-            if conds:
-                for typ, (stt, rsn, msg, at) in conds.items():
-                    cl = [x for x in cl if x["type"] != typ]
-                    cl.insert(0, cond(typ, stt, at, rsn, msg))
-            gone = self.dead.get(node)
-            if gone and start < gone and phase == "Running":
-                for x in cl:
-                    if x["type"] == "Ready" and x["status"] == "True":
-                        x["status"], x["lastTransitionTime"] = "False", ts(gone + sec(1))
-                forever = any(
-                    t.get("key") in (None, "node.kubernetes.io/unreachable")
-                    and t.get("effect") in (None, "NoExecute")
-                    and "tolerationSeconds" not in t
-                    for t in spec.get("tolerations", [])
-                )
-                if not forever and not static and self.now > gone + sec(305):
-                    meta["deletionTimestamp"] = ts(gone + sec(305 + spec["terminationGracePeriodSeconds"]))
-                    meta["deletionGracePeriodSeconds"] = spec["terminationGracePeriodSeconds"]
-                    meta["generation"] = 2
-                    changed = gone + sec(305)
-                    cl.insert(
-                        0,
-                        cond(
-                            "DisruptionTarget",
-                            "True",
-                            gone + sec(305),
-                            "DeletionByTaintManager",
-                            "Taint manager: deleting due to NoExecute taint",
-                        ),
-                    )
-            st["conditions"] = cl
-            st["hostIP"] = self.nodes[node]["ip"]
-            st["hostIPs"] = [{"ip": self.nodes[node]["ip"]}]
-            if host_net:
-                pip = self.nodes[node]["ip"]
-            elif ip and sandbox:
-                pip = self.ip_on(node) if ip is True else ip
-            else:
-                pip = None
-            if pip:
-                st["podIP"] = pip
-                st["podIPs"] = [{"ip": pip}]
-            if istat:
-                st["initContainerStatuses"] = istat
-            st["containerStatuses"] = sorted(cstats, key=lambda x: x["name"])
-            if phase not in ("Succeeded", "Failed"):
-                d = self.nodes[node]
-                d["rc"] += sum(cpu_m(c["resources"].get("requests", {}).get("cpu", "0")) for c in ncontainers)
-                d["rm"] += sum(mem_b(c["resources"].get("requests", {}).get("memory", "0")) for c in ncontainers)
-            self.nodes[node]["n"] += 1
-            last_change = max(ready_t if allready else last_t, start)
-        if reason:
-            st["reason"] = reason
-        if message:
-            st["message"] = message
-        meta["resourceVersion"] = self.rv(min(changed or deleting or last_change, self.now))
-        p = self.add({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": st})
-        self.pods.append(p)
+            changed = self._unplaced(status, seen.get("sched_at") or created, pending, nominated)
+        for key, value in (("reason", reason), ("message", message)):
+            if value:
+                status[key] = value
+        meta["resourceVersion"] = self.rv(min(deleting or changed, self.now))
+        pod = self.add({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
+        self.pods.append(pod)
         if use:
             self.use[(ns, name)] = use
-        return p
+        return pod
 
-    def cstat(self, c, x, init=False):
-        running = x["s"] == "running"
-        image = c["image"]
-        full = (
-            image
-            if "/" in image and ("." in image.split("/")[0] or ":" in image.split("/")[0])
-            else ("docker.io/" + image if "/" in image else "docker.io/library/" + image)
-        )
-        repo = full.rsplit(":", 1)[0] if ":" in full.split("/")[-1] else full
-        digest = hashlib.sha256(full.encode()).hexdigest()
+    def _condition(self, kind, ok, at, reason=None, message=None):
+        out = {"lastProbeTime": None, "lastTransitionTime": ts(at), "status": "True" if ok else "False", "type": kind}
+        if self.minor >= 34:
+            out["observedGeneration"] = 1
+        return out | {k: v for k, v in (("reason", reason), ("message", message)) if v}
 
-        def cid(key):
-            return (
-                "containerd://"
-                + hashlib.sha256((c["name"] + str(key) + self.name + str(self.rng.random())).encode()).hexdigest()
-            )
+    def _unplaced(self, status, at, pending, nominated):
+        """A pod without a node: gated when there is no scheduler's message."""
+        why = ("SchedulingGated", GATED) if pending is None else ("Unschedulable", pending)
+        status |= {"phase": "Pending", "conditions": [self._condition("PodScheduled", False, at, *why)]}
+        if nominated:
+            status["nominatedNodeName"] = nominated
+        return at
 
-        def term(y, conid):
-            d = {
-                "containerID": conid,
-                "exitCode": y["code"],
-                "finishedAt": ts(y["fin"]),
-                "reason": y["reason"],
-                "startedAt": ts(y["at"]),
-            }
-            if y.get("message"):
-                d["message"] = y["message"]
-            return d
+    def _placed(
+        self,
+        spec,
+        meta,
+        status,
+        created,
+        cs=None,
+        ics=None,
+        phase=None,
+        ready_at=None,
+        sandbox=True,
+        ip=True,
+        sched_at=None,
+    ):
+        """Fills the status of a pod on a node; returns when it last changed.
 
-        never = x["s"] == "waiting" and not x.get("last")
-        d = {
-            "image": image if never else full,
-            "imageID": "" if never else repo + "@sha256:" + digest,
-            "lastState": {},
-            "name": c["name"],
-            "restartCount": x.get("restarts", 0),
-        }
-        if x.get("last"):
-            lid = cid("last")
-            d["lastState"] = {"terminated": term(x["last"], lid)}
-        if running:
-            d["containerID"] = cid("cur")
-            d["state"] = {"running": {"startedAt": ts(x["at"])}}
-            d["ready"] = x["ready"]
-            d["started"] = x["started"]
-        elif x["s"] == "waiting":
-            d["state"] = {"waiting": {"reason": x["reason"]}}
-            if x.get("message"):
-                d["state"]["waiting"]["message"] = x["message"]
-            d["ready"] = False
-            d["started"] = False
-            if x.get("last"):
-                d["containerID"] = d["lastState"]["terminated"]["containerID"]
+        cs, ics: states per container name (default: running since shortly after the start); ready_at: when readiness
+        last changed; sandbox: False while volumes or the network are missing; sched_at: when it found its node.
+        """
+        start, node = sched_at or created, spec["nodeName"]
+        inits, init_end = self._init_statuses(spec, ics or {}, start + sec(2))
+        begun = sandbox and init_end is not None
+        states = self._states(spec, cs or {}, created, init_end or start + sec(2), begun, sandbox)
+        statuses = [self.container_status(c, states[c["name"]]) for c in spec["containers"]]
+        last = max([init_end or start + sec(2), *(t for x in states.values() for t in self._moments(x))])
+        status["phase"] = phase = phase or _phase(spec, statuses, cs or {}, begun)
+        status["startTime"] = ts(start)
+        ready_time = min(ready_at or last + sec(self.rng.randint(3, 12)), self.now - sec(1))
+        unready = [s["name"] for s in statuses if not s["ready"]]
+        if phase in ("Succeeded", "Failed"):
+            status["conditions"] = self._ended(phase, start, last)
         else:
-            d["containerID"] = cid("cur")
-            d["state"] = {"terminated": term(x, d["containerID"])}
-            d["ready"] = bool(init and x["code"] == 0)
-            d["started"] = False
-        r = c.get("resources", {})
-        if running and self.minor >= 33:
-            d["resources"] = copy.deepcopy(r)
-            if r.get("requests"):
-                d["allocatedResources"] = copy.deepcopy(r["requests"])
-        if running or x["s"] == "terminated" or x.get("last"):
-            vms = []
-            for v in c.get("volumeMounts", []):
-                m = {"mountPath": v["mountPath"], "name": v["name"]}
-                if v.get("readOnly"):
-                    m["readOnly"] = True
-                    m["recursiveReadOnly"] = "Disabled"
-                vms.append(m)
-            if vms:
-                d["volumeMounts"] = vms
-        return d
+            at = ready_time if not unready else ready_at or (last if begun else start)
+            status["conditions"] = self._alive(start, sandbox, inits, init_end, unready, at)
+        if start < self.dead.get(node, start) and phase == "Running":
+            self._orphaned(spec, meta, status, self.dead[node])
+        self._address(status, spec, node, ip and sandbox)
+        if inits:
+            status["initContainerStatuses"] = inits
+        status["containerStatuses"] = sorted(statuses, key=lambda s: s["name"])
+        self._take(node, spec if phase not in ("Succeeded", "Failed") else None)
+        return max(last if unready else ready_time, start)
 
-    def _pods_for(self, ns, gen, spec, labels, owner, states, created, annotations=None, use=None):
+    def _init_statuses(self, spec, states, at):
+        """The statuses of the init containers, and when the last one ended (None: not yet)."""
+        out, done = [], True
+        for container in spec.get("initContainers", []):
+            state = states.get(container["name"]) or dead(0, at, at + sec(self.rng.randint(1, 4)))
+            sidecar = container.get("restartPolicy") == "Always" and state["s"] == "running"
+            ended = state["s"] == "terminated" and state["code"] == 0
+            if ended:
+                at = state["fin"]
+            done = done and (ended or sidecar)
+            out.append(self.container_status(container, state, init=True))
+        return out, at if done else None
+
+    def _states(self, spec, given, created, at, begun, sandbox):
+        """The state of every container: as given, restarted with its node, running, or not yet begun."""
+        out, boot = {}, self.reboots.get(spec["nodeName"])
+        for container in spec["containers"]:
+            state = given.get(container["name"])
+            if state is None and boot and created < boot and begun:
+                back = boot + sec(self.rng.randint(38, 95))
+                state = up(back, 1, dead(255, at + sec(1), boot, "Unknown"))
+            if state is None and begun:
+                state = up(at + sec(self.rng.randint(1, 3)))
+            if state is None:
+                state = wait("PodInitializing" if spec.get("initContainers") and sandbox else "ContainerCreating")
+            if state["s"] == "running" and state["at"] is None:
+                state["at"] = at + sec(self.rng.randint(1, 3))
+            out[container["name"]] = state
+        return out
+
+    @staticmethod
+    def _moments(state):
+        if state["s"] == "running":
+            yield state["at"]
+        elif state["s"] == "terminated":
+            yield state["fin"]
+        elif state.get("last"):
+            yield state["last"]["fin"]
+
+    def _ended(self, phase, start, last):
+        reason = "PodCompleted" if phase == "Succeeded" else "PodFailed"
+        return [
+            self._condition("PodReadyToStartContainers", False, last + sec(2)),
+            self._condition("Initialized", True, start, reason if phase == "Succeeded" else None),
+            self._condition("Ready", False, last, reason),
+            self._condition("ContainersReady", False, last, reason),
+            self._condition("PodScheduled", True, start),
+        ]
+
+    def _alive(self, start, sandbox, inits, init_end, unready, at):
+        out = [
+            self._condition("PodReadyToStartContainers", sandbox, min(start + sec(2), self.now) if sandbox else start)
+        ]
+        if init_end is not None:
+            out.append(self._condition("Initialized", True, init_end if inits else start))
+        else:
+            bad = [s["name"] for s in inits if s["state"].get("terminated", {}).get("exitCode") != 0]
+            text = f"containers with incomplete status: [{' '.join(bad)}]"
+            out.append(self._condition("Initialized", False, start, "ContainersNotInitialized", text))
+        why = ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]") if unready else ()
+        out += [self._condition(kind, not unready, at, *why) for kind in ("Ready", "ContainersReady")]
+        return [*out, self._condition("PodScheduled", True, start)]
+
+    def _orphaned(self, spec, meta, status, gone):
+        """A pod whose node went silent: not ready at once, deleted after five minutes."""
+        for condition in status["conditions"]:
+            if condition["type"] == "Ready" and condition["status"] == "True":
+                condition |= {"status": "False", "lastTransitionTime": ts(gone + sec(1))}
+        if _stays(spec) or self.now <= gone + sec(305):
+            return
+        grace = spec["terminationGracePeriodSeconds"]
+        meta |= {"deletionTimestamp": ts(gone + sec(305 + grace)), "deletionGracePeriodSeconds": grace, "generation": 2}
+        text = "Taint manager: deleting due to NoExecute taint"
+        disrupted = self._condition("DisruptionTarget", True, gone + sec(305), "DeletionByTaintManager", text)
+        status["conditions"].insert(0, disrupted)
+
+    def _address(self, status, spec, node, has_ip):
+        host = self.nodes[node]["ip"]
+        status |= {"hostIP": host, "hostIPs": [{"ip": host}]}
+        own = host if spec.get("hostNetwork") else self.ip_on(node) if has_ip else None
+        if own:
+            status |= {"podIP": own, "podIPs": [{"ip": own}]}
+
+    def _take(self, node, spec):
+        """Books the pod's requests on its node."""
+        entry = self.nodes[node]
+        entry["n"] += 1
+        for container in spec["containers"] if spec else []:
+            requests = container["resources"].get("requests", {})
+            entry["rc"] += cpu_m(requests.get("cpu", "0"))
+            entry["rm"] += mem_b(requests.get("memory", "0"))
+
+    def _pods_for(self, ns, generate, spec, labels, owner, states, created, annotations=None, use=None):
+        """The pods of a controller, one for each of `states` (arguments of `pod`)."""
         out = []
-        for i, s in enumerate(states):
-            s = dict(s)
-            name = s.pop("name", None) or gen + self.rand(5)
-            lab = dict(labels)
-            lab.update(s.pop("labels", {}))
-            ann = dict(annotations or {})
-            ann.update(s.pop("annotations", {}))
-            sp = s.pop("spec", spec)
-            u = s.pop("use", use)
+        for i, state in enumerate(states):
+            state = {"spec": spec, "use": use, "created": created + sec(i)} | state
+            name = state.pop("name", None) or generate + self.rand(5)
+            template, born = state.pop("spec"), state.pop("created")
             out.append(
                 self.pod(
                     ns,
                     name,
-                    sp,
-                    s.pop("created", None) or created + sec(i),
-                    labels=lab,
-                    annotations=ann or None,
+                    template,
+                    born,
+                    labels=dict(labels),
+                    annotations=dict(annotations or {}) or None,
                     owner=owner,
-                    generate=gen,
-                    use=u,
-                    **s,
+                    generate=generate,
+                    **state,
                 )
             )
         return out
 
     @staticmethod
-    def _is(pod, typ):
-        return any(c["type"] == typ and c["status"] == "True" for c in pod["status"].get("conditions", []))
+    def _is(pod, kind):
+        return any(c["type"] == kind and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
-    def _live(self, pods):
+    @staticmethod
+    def _live(pods):
         return [
             p
             for p in pods
