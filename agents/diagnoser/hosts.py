@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
-from agents.diagnoser.fields import Obj, items, name_of, namespace_of, resource_of, strings, text
+from agents.diagnoser.fields import Obj, flag, items, name_of, namespace_of, resource_of, strings, text
 from agents.diagnoser.snapshot import Snapshot
 
 Meaning = Literal["service", "pod", "missing", "external"]
@@ -37,7 +37,7 @@ class Hosts:
     def _addresses(self) -> dict[str, Obj]:
         found: dict[str, Obj] = {}
         for pod in self._snapshot.kind("Pod"):
-            if text(pod, "status", "podIP") and not pod.get("spec", {}).get("hostNetwork"):
+            if text(pod, "status", "podIP") and not flag(pod, "spec", "hostNetwork"):
                 found[text(pod, "status", "podIP")] = pod
         for service in self._snapshot.kind("Service"):
             for address in (text(service, "spec", "clusterIP"), *strings(service, "spec", "clusterIPs")):

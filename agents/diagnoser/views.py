@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from agents.cluster.redaction import redact, redact_object
 from agents.diagnoser.engine import Diagnosis
-from agents.diagnoser.fields import Obj, condition, items, kind_of, mapping, name_of, namespace_of, number, text
+from agents.diagnoser.fields import Obj, condition, flag, items, kind_of, mapping, name_of, namespace_of, number, text
 from agents.diagnoser.snapshot import Snapshot
 from agents.runtime.findings import RootCause
 
@@ -180,7 +180,7 @@ def _state(obj: Obj) -> Obj:
     if kind == "Node":
         return {
             "ready": text(condition(obj, "Ready"), "status"),
-            "unschedulable": obj.get("spec", {}).get("unschedulable"),
+            "unschedulable": flag(obj, "spec", "unschedulable"),
         }
     if kind == "Event":
         return {k: text(obj, k) for k in ("type", "reason", "message", "count", "lastTimestamp")}

@@ -13,6 +13,7 @@ from agents.diagnoser.evidence import from_event, from_object, from_status
 from agents.diagnoser.fields import (
     Obj,
     created,
+    items,
     kind_of,
     labels,
     name_of,
@@ -102,8 +103,7 @@ def _read(snapshot: Snapshot, pod: Obj, complaint: _Complaint) -> Observation | 
 
 
 def _volume_source(pod: Obj, kind: str, volume: str) -> str:
-    volumes = (pod.get("spec") or {}).get("volumes")
-    for entry in volumes if isinstance(volumes, list) else []:
+    for entry in items(pod, "spec", "volumes"):
         if text(entry, "name") == volume:
             return text(entry, "secret", "secretName") if kind == "Secret" else text(entry, "configMap", "name")
     return ""

@@ -10,7 +10,7 @@ from typing import Any
 from agents.diagnoser.containers import ContainerView
 from agents.diagnoser.evidence import from_log, from_object, from_status
 from agents.diagnoser.facts import container_facts
-from agents.diagnoser.fields import items, namespace_of, resource_name, resource_of, strings, text
+from agents.diagnoser.fields import items, mapping, namespace_of, resource_name, resource_of, strings, text
 from agents.diagnoser.history import previous
 from agents.diagnoser.hosts import Hosts
 from agents.diagnoser.log_signs import LogSign, why_it_ended
@@ -180,7 +180,7 @@ def _login(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: Observa
 def _permission(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: Observation) -> Observation:
     if _DATABASE_RIGHTS.search(sign.line):
         return replace(seen, confidence=0.75)
-    context = {**(view.pod.get("spec", {}).get("securityContext") or {}), **(view.spec.get("securityContext") or {})}
+    context = {**mapping(view.pod, "spec", "securityContext"), **mapping(view.spec, "securityContext")}
     told = [f"{key}={str(value).lower()}" for key, value in context.items() if isinstance(value, (int, str))]
     facts = {**seen.facts, "security_context": told, "path": next(iter(sign.paths), "")}
     return replace(seen, fault="crash_permission", role="cause", facts=facts, confidence=0.93)

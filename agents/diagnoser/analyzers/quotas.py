@@ -12,6 +12,7 @@ from agents.diagnoser.evidence import from_event, from_object
 from agents.diagnoser.fields import (
     Obj,
     condition,
+    flag,
     items,
     kind_of,
     labels,
@@ -81,9 +82,8 @@ def counts(controller: Obj) -> tuple[int, int]:
             controller, "status", "currentNumberScheduled"
         )
     if kind == "Job":
-        if any(text(c, "status") == "True" for c in items(controller, "status", "conditions")) or controller.get(
-            "spec", {}
-        ).get("suspend"):
+        ended = any(text(c, "status") == "True" for c in items(controller, "status", "conditions"))
+        if ended or flag(controller, "spec", "suspend"):
             return 0, 0
         done = number(controller, "status", "succeeded") + number(controller, "status", "active")
         return 1, done
