@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
 
+from agents.runtime.logs import configure_logs
 from agents.runtime.settings import SettingsError
 from kubeteam.commands import ask, config, demo, evaluate, requests, sandbox, serve
 from kubeteam.exits import USAGE, Complaint
@@ -32,6 +34,7 @@ for module in (ask, requests, serve, sandbox, evaluate, config, demo):
 
 def main() -> None:
     """Runs the command line. A Complaint becomes one line on standard error and its exit code."""
+    configure_logs(logging.ERROR)
     try:
         app()
     except Complaint as complaint:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from agents.runtime.logs import configure_logs
 from agents.runtime.settings import Settings, load_settings
 from kubeteam import team
 
@@ -27,6 +29,7 @@ def serve(
     from agents.runtime.serve import run
     from kubeteam.services import build
 
+    configure_logs(logging.INFO, service=name)
     settings = load_settings()
     if port is not None:
         agents = {**settings.agents, name: settings.agent(name).model_copy(update={"port": port})}

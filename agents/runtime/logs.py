@@ -1,0 +1,42 @@
+"""How services write their log: one JSON object per line, so that a collector needs no grammar."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+QUIET_LIBRARIES = ("httpx", "httpx2", "httpcore", "mcp", "google_adk", "a2a", "asyncio", "uvicorn.error", "LiteLLM")
+"""They narrate every request at INFO."""
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as JSON: time, level, logger, message, exception, and whatever `extra` holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure_logs(level: int = logging.INFO, service: str | None = None) -> None:
+    """Sends this process's log to standard error: JSON for a service, plain lines for a command.
+
+    Must come before the MCP library makes a server: it would install a handler of its own otherwise.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if service else logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING) if service else logging.CRITICAL)
