@@ -37,7 +37,7 @@ async def test_expected_errors_reach_the_caller_and_others_do_not() -> None:
     async def fails(error: Exception) -> None:
         raise error
 
-    with pytest.raises(ToolError, match="there is no cluster 'x'; known clusters .*: a, b"):
+    with pytest.raises(ToolError, match=r"there is no cluster 'x'; known clusters .*: a, b"):
         await fails(UnknownCluster("x", ["a", "b"]))
     with pytest.raises(KeyError):
         await fails(KeyError("internal"))
