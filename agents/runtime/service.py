@@ -19,6 +19,7 @@ from agents.runtime.a2a_routes import a2a_routes
 from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
 from agents.runtime.health import Check, a2a_check, health_router, tools_check
+from agents.runtime.live_tasks import LiveTasks
 from agents.runtime.push_policy import PushPolicy
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore
@@ -79,18 +80,18 @@ def build_app(
                 await stack.enter_async_context(tools.session_manager.run())
             for extra in lifespans:
                 await stack.enter_async_context(extra(app))
-            await handler.start()
+            await handler.live.start()
             # Closing twice is harmless: a served app was drained already, a test's app was not.
-            stack.push_async_callback(handler.drain, 0.0)
+            stack.push_async_callback(handler.live.drain, 0.0)
             yield
 
     app = FastAPI(title=f"kubeteam {name}", version=card.version, description=card.description, lifespan=lifespan)
     app.state.tasks = handler
-    app.state.drain = _drain(handler, settings.server.shutdown_grace_seconds)
+    app.state.drain = _drain(handler.live, settings.server.shutdown_grace_seconds)
     checks: dict[str, Check] = {"a2a": a2a_check(app), **(ready or {})}
     if tools is not None:
         checks["tools"] = tools_check(tools)
-    app.include_router(health_router(checks, lambda: handler.draining))
+    app.include_router(health_router(checks, lambda: handler.live.draining))
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(card_routes(card, settings.server.card_dialect))
@@ -120,9 +121,9 @@ def _push_policy(settings: Settings) -> PushPolicy:
     return PushPolicy([*settings.server.push_allow, *local])
 
 
-def _drain(handler: TaskHandler, seconds: float) -> Callable[[], Awaitable[None]]:
+def _drain(live: LiveTasks, seconds: float) -> Callable[[], Awaitable[None]]:
     async def drain() -> None:
-        await handler.drain(seconds)
+        await live.drain(seconds)
 
     return drain
 

@@ -63,9 +63,9 @@ async def test_parked_and_ended_tasks_are_kept_only_in_the_store(executor: Scrip
         for number in range(5):
             await task_of(http, "ask", f"a{number}")
             await task_of(http, "hello", f"h{number}")
-        handler = app.state.tasks
-        assert not handler._live
-        assert not handler._claims
+        live = app.state.tasks.live
+        assert not len(live)
+        assert not live.claims
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("task ")]
 
 
