@@ -24,7 +24,7 @@ class Events:
         )
 
     def crashloop(self, pod, container, delay="5m0s"):
-        """Fill in the waiting message (which carries the pod's own uid) of a pod built with wait('CrashLoopBackOff')."""
+        """Fills in the waiting message, which carries the pod's own uid, of wait('CrashLoopBackOff')."""
         for key in ("containerStatuses", "initContainerStatuses"):
             for s in pod["status"].get(key, []):
                 if s["name"] == container:
@@ -207,7 +207,8 @@ class Events:
                     pod,
                     "Normal",
                     "Pulled",
-                    f'''Successfully pulled image "{c["image"]}" in {image_time} ({image_time} including waiting). Image size: {size} bytes.''',
+                    f'Successfully pulled image "{c["image"]}" in {image_time} ({image_time} including waiting). '
+                    f"Image size: {size} bytes.",
                     at + sec(3),
                     container=c["name"],
                     init=init,

@@ -20,7 +20,7 @@ class Observations:
         self.control[component] = "\n".join(lines) + "\n"
 
     def klog(self, t, level, where, msg, pid=1):
-        return f"{level}{t.strftime('%m%d %H:%M:%S.') + f'{int(self.rng.randint(0, 999999)):06d}'} {int(pid):7d} {where}] {msg}"
+        return f"{level}{t:%m%d %H:%M:%S}.{self.rng.randint(0, 999999):06d} {pid:7d} {where}] {msg}"
 
     def audit(
         self,

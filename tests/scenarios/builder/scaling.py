@@ -90,7 +90,8 @@ class Scaling:
                     "ScalingActive",
                     "True",
                     "ValidMetricFound",
-                    "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)",
+                    "the HPA was able to successfully calculate a replica count "
+                    "from cpu resource utilization (percentage of request)",
                     at,
                 ),
                 self.hcond(

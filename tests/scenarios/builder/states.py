@@ -31,8 +31,11 @@ DELAYS = [1, 10, 20, 40, 80, 160, 300]
 
 
 def crash_runs(start, length, now, lo=8):
-    """The instances of a crash-looping container from its first start until now: [(start, finish)...] and the present back-off.
-    The kubelet restarts once at once, then waits 10 s, 20 s, ... 5 min. The length is nudged so that `now` falls into a wait."""
+    """The instances of a crash-looping container until now, [(start, finish)...], and the present back-off.
+
+    The kubelet restarts once at once, then waits 10 s, 20 s, ... 5 min. `length` (seconds of an instance) is nudged
+    so that `now` falls into a wait.
+    """
     for extra in range(400):
         ln = length + extra * (0.25 if length > 20 else 0.02)
         runs, at, k = [], start, 0

@@ -60,7 +60,7 @@ class Symptoms:
         node=None,
         **kw,
     ):
-        """A crash loop since `since`; `lines(t)` is the log of an instance that started at t; `born`: pods are older."""
+        """A crash loop since `since`; `lines(t)`: the log of an instance started at t; `born`: the pods are older."""
         cname, runs, states = containers[which]["name"], [], []
         for i in range(n):
             r, delay = crash_runs(since + sec(3 + 7 * i), run, self.now)
@@ -99,7 +99,7 @@ class Symptoms:
         return w
 
     def refused(self, ns, name, containers, why, since, *, n=1, have=0, born=None, replicas=None, **kw):
-        """Pods that the API server refuses to create; `why` follows 'pods "x-" is forbidden: ' unless it is complete."""
+        """Pods that the API server refuses; `why` follows 'pods "x-" is forbidden: ' unless it is complete."""
         states = [{"created": (born or self.ago(d=9)) + sec(i)} for i in range(have)]
         kw.setdefault("created", born or (self.ago(d=9) if have else since))
         w = self.deploy(ns, name, containers, replicas or n + have, states=states, failure=("x", since + sec(1)), **kw)

@@ -27,7 +27,7 @@ def puppet_zero(c):
     "orbit-requests", "An HPA on CPU utilisation, and a sidecar without requests",
     en="orbit-api does not scale although it is hot. The HPA shows <unknown>.",
     zh="orbit-api 负载很高但不扩容，HPA 显示 <unknown>。",
-    causes=[cause("orbit/Deployment/orbit-api", "hpa_no_requests", "cpu", "log-shipper")],
+    causes=[cause("orbit/Deployment/orbit-api", "hpa_no_requests", "cpu|CPU", "log-shipper")],
     spare=["orbit/HorizontalPodAutoscaler/orbit-api", "APIService/v1beta1.metrics.k8s.io"], metrics=True, remedy=("set_resources", "orbit/Deployment/orbit-api"),
 )
 def orbit_requests(c):

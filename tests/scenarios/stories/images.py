@@ -118,7 +118,7 @@ def malformed_name(c):
     en="Autoscaling brought two new ferry-booking pods and both fail; the old one is fine. Did the release break?",
     zh="自动扩容新增了两个 ferry-booking Pod，都失败了，老的那个正常。是发版出问题了吗？",
     causes=[cause("harbour/Secret/registry-robot", "image_pull_unauthorized", "registry-robot")],
-    spare=["harbour/Deployment/berth-plan"],
+    spare=["harbour/Deployment/berth-plan", "harbour/Deployment/ferry-booking"],
 )
 def token_expired(c):
     ns = c.ns("harbour")
