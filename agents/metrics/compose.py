@@ -197,16 +197,17 @@ class _Composition:
     def _row_evidence(self, row: Consumer) -> Evidence:
         node = row.resource.startswith("Node/")
         namespace = "" if node else row.resource.split("/")[0]
-        text = (
-            f"{row.resource}: CPU {cores(row.cpu)} of {cores(row.cpu_limit)}, memory {size(row.memory)} of "
-            f"{size(row.memory_limit)}"
-        )
+        measured = row.cpu is not None
+        if measured:
+            text = f"{row.resource}: CPU {cores(row.cpu)} of {cores(row.cpu_limit)}, memory {size(row.memory)} of "
+        else:
+            text = f"{row.resource}: usage not measured, limits CPU {cores(row.cpu_limit)}, memory "
+        text += size(row.memory_limit)
         if row.pods > 1 and row.memory_limit and not node:
             text += f" in all, {size(row.memory_limit // row.pods)} in each of {row.pods} pods"
         text += f", fullest container {row.fullest} at {row.memory_percent:g}%" if row.fullest else ""
         if row.restarts and not node:
             text += f", {row.restarts} restarts, last exit {row.last_exit or 'unknown'}"
-        measured = row.cpu is not None
         query = "kubectl top nodes" if node else f"kubectl top pods -n {namespace} --containers"
         return Evidence(
             source=SOURCE if measured else "pod status",
