@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from agents.runtime.logs import configure_logs
 from agents.runtime.settings import Settings, load_settings
 from kubeteam import team
 
@@ -26,17 +24,13 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; default: agents.NAME.port.")] = None,
 ) -> None:
     """Serve one member of the team in this process: A2A at /, MCP at /mcp, /healthz, /readyz, /metrics."""
-    from agents.runtime.serve import run
-    from kubeteam.services import build
-
-    configure_logs(logging.INFO, service=name)
     settings = load_settings()
     if port is not None:
         agents = {**settings.agents, name: settings.agent(name).model_copy(update={"port": port})}
         settings = settings.model_copy(update={"agents": agents})
     if host is not None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"host": host})})
-    run([(build(name, settings), settings.server.host, settings.port(name))])
+    team.serve_service(name, settings)
 
 
 def up(
