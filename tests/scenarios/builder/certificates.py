@@ -1,6 +1,5 @@
 """Self-signed certificates with given dates, the same on every run."""
 
-import base64
 import datetime as dt
 import hashlib
 
@@ -29,8 +28,3 @@ def pem(host: str, start: dt.datetime, end: dt.datetime, seed: str) -> tuple[str
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
-
-
-def bundle(host: str, start: dt.datetime, end: dt.datetime, seed: str) -> str:
-    """The caBundle of a webhook: base64 of the PEM."""
-    return base64.b64encode(pem(host, start, end, seed)[0].encode()).decode()

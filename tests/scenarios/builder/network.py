@@ -26,7 +26,7 @@ class Network:
         session="None",
         vip=None,
     ):
-        """A Service. ports: (name, port, target[, protocol])...; sel: default app=name; manual: (ip, port)... by hand."""
+        """A Service. ports: (name, port, target[, protocol]); sel: default app=name; manual: (ip, port) by hand."""
         created = created or self.start + dt.timedelta(days=self.age * 0.15, seconds=self.rng.randint(0, 90000))
         sp = {
             "internalTrafficPolicy": internal or "Cluster",

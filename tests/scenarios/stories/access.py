@@ -1,7 +1,7 @@
 """Who may do what."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, pl, sec, story, zl
+from tests.scenarios.builder import REG, cause, ctr, dead, pl, sec, story, zl
 
 
 @story(
@@ -53,7 +53,6 @@ def backup_rbac(c):
     at = c.ago(h=7)
     js = c.job_spec([ctr("snapshot", REG + "/warehouse/snapshot:1.4.0", req="20m/32Mi", lim="100m/64Mi")], backoff=1, sa="snapshot")
     cj = c.cronjob(ns, "snapshot", "10 2 * * *", js, last=at, ok=c.ago(d=3))
-    from tests.scenarios.builder import dead
 
     run = c.cron_run(cj, at, fail=("BackoffLimitExceeded", "Job has reached the specified backoff limit", at + sec(70)), pods=[{"created": at + sec(30 * i), "cs": {"snapshot": dead(1, at + sec(2 + 30 * i), at + sec(4 + 30 * i))}} for i in range(2)])
     for p in run.pods:

@@ -1,7 +1,7 @@
 """ConfigMaps and Secrets that are missing, incomplete or not yet read."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, jl, sec, story, ts, v_cm, v_secret, web
+from tests.scenarios.builder import REG, cause, jl, sec, story, ts, v_cm, v_secret, wait, web
 
 
 @story(
@@ -75,7 +75,6 @@ def bakery_secret(c):
     c.secret(ns, "oven-mqtt-old", {"user": "oven", "pass": "x"}, created=c.ago(d=300 if c.age > 300 else 150))
     c.audit(c.ago(h=2), "cleanup@example.com", "delete", "secrets", ns, "oven-mqtt")
     since = c.ago(m=30)
-    from tests.scenarios.builder import wait
 
     err = 'secret "oven-mqtt" not found'
     tpl = [web("oven", REG + "/bakery/oven-control:2.0.0", env={"MQTT_USER": ("secret", "oven-mqtt", "user")})]

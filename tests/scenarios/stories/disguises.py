@@ -20,6 +20,7 @@ from tests.scenarios.builder import (
     web,
     zl,
 )
+from tests.scenarios.builder.certificates import pem
 from tests.scenarios.stories.admission import webhook
 from tests.scenarios.stories.images import NOT_FOUND
 
@@ -249,7 +250,6 @@ def decoy_db_port(c):
        en="Everything on node-1 crashes, I already drained it once. Replace node-1?", zh="node-1 上的东西都在崩溃，我已经 drain 过一次了，要换掉 node-1 吗？",
        causes=[cause("peaks/Secret/peaks-ca", "crash_cert_expired", "expired|过期|notAfter|NotAfter")], spare=["Node/node-1", "peaks/Deployment/cable", "peaks/Deployment/hut"])
 def decoy_node_fine(c):
-    from tests.scenarios.builder.certificates import pem
 
     ns = c.ns("peaks")
     end = c.ago(m=52)

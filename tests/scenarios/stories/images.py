@@ -1,7 +1,7 @@
 """Images that cannot be pulled or cannot run."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, web
+from tests.scenarios.builder import REG, cause, ctr, jl, sec, story, wait, web
 
 NOT_FOUND = 'rpc error: code = NotFound desc = failed to pull and unpack image "{0}": failed to resolve reference "{0}": {0}: not found'
 NO_HOST = "exec /usr/local/bin/{}: exec format error"
@@ -39,7 +39,6 @@ def brochure_repo(c):
     js = c.job_spec([ctr("export", img, req="50m/64Mi", lim="200m/128Mi", args=["--all"])], backoff=2)
     at = c.ago(h=6)
     cj = c.cronjob(ns, "brochure-export", "15 1 * * *", js, last=at, ok=c.ago(d=2))
-    from tests.scenarios.builder import wait
 
     run = c.cron_run(cj, at, pods=[{"cs": {"export": wait("ImagePullBackOff", f'Back-off pulling image "{img}": ErrImagePull: {err}')}}])
     run.obj["status"].pop("completionTime", None)
@@ -126,7 +125,6 @@ def token_expired(c):
     c.make("v1", "Secret", "registry-robot", ns, c.ago(d=180), {"data": {".dockerconfigjson": "eyJhdXRocyI6eyJyZWdpc3RyeS5leGFtcGxlLmNvbSI6eyJ1c2VybmFtZSI6InJvYm90In19fQ=="}, "type": "kubernetes.io/dockerconfigjson"})
     err = f'failed to pull and unpack image "{img}": failed to resolve reference "{img}": failed to authorize: failed to fetch oauth token: unexpected status from POST request to https://registry.example.com/token: 401 Unauthorized: robot token expired'
     since = c.ago(m=18)
-    from tests.scenarios.builder import wait
 
     bad = {"ferry-booking": wait("ImagePullBackOff", f'Back-off pulling image "{img}": ErrImagePull: {err}')}
     w = c.roll(ns, "ferry-booking", [web("ferry-booking", img)], [{"created": c.ago(d=12)}, {"created": since, "cs": bad}, {"created": since + sec(1), "cs": bad}], c.ago(d=12), created=c.ago(d=12),

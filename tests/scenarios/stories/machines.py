@@ -1,7 +1,7 @@
 """Nodes, and CPU that is not given."""
 # ruff: noqa: E501
 
-from tests.scenarios.builder import REG, Cluster, cause, sec, sl, story, ts, web
+from tests.scenarios.builder import REG, Cluster, cause, dead, sec, sl, story, ts, web
 
 
 def _broken_runtime(name, now, version="v1.34.1", cni="calico"):
@@ -64,7 +64,6 @@ def disk_pressure(c):
     ns = c.ns("lab")
     msg = "The node was low on resource: ephemeral-storage. Threshold quantity: 4294967296, available: 3518Mi. Container analyser was using 412Ki, request is 0, has larger consumption of ephemeral-storage. "
     gone = {"node": "node-7", "phase": "Failed", "reason": "Evicted", "message": msg, "ip": False}
-    from tests.scenarios.builder import dead
 
     states = [{"created": c.ago(d=2), "cs": {"analyser": dead(137, c.ago(d=2), at + sec(30))}, **gone}, {"created": at + sec(33), "node": "node-1"}]
     w = c.deploy(ns, "analyser", [web("analyser", REG + "/lab/analyser:1.0.0")], 1, created=c.ago(d=20), states=states)
