@@ -119,7 +119,9 @@ def apply(live: Object | None, wanted: Object, schema: Schema, manager: str, for
         raise _conflicts(disputed)
     result = _merged(live, wanted, schema) if live else clone(wanted)
     kept_by_others: set[Path] = set().union(*(paths for owner, paths in owners.items() if owner != me))
-    dropped = owners.get(me, set()) - set(applied) - kept_by_others
+    # An empty map or list is a field of its own; it stays when it is the parent of fields that somebody applies.
+    parents = {path[:length] for path in kept_by_others | set(applied) for length in range(len(path))}
+    dropped = owners.get(me, set()) - set(applied) - kept_by_others - parents
     for path in sorted(dropped, key=lambda item: (-len(item), item[-1] != ".")):
         _remove(result, path, schema)
     for owner, path in disputed:

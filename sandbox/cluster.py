@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sandbox import times
+from sandbox import defaults, times
 from sandbox.access import Access
 from sandbox.lifecycle import Lifecycle
 from sandbox.logs import LogBook, control_plane_logs
@@ -43,6 +43,8 @@ class Cluster:
         resource = self.catalogue.of_kind(obj["apiVersion"], obj["kind"])
         if resource is None:
             resource = self.catalogue.derive(obj["apiVersion"], obj["kind"], "namespace" in meta)
+        # What is not filled in now would be with the first update, and look like a change of the spec.
+        defaults.fill(obj)
         self.store.load(resource.key, obj)
 
     def resource(self, api_version: str, plural: str) -> Resource:

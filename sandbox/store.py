@@ -117,7 +117,8 @@ class Store:
     def table(self, key: Key) -> Table:
         return self._tables.setdefault(key, Table())
 
-    def keys(self) -> list[Key]:
+    def resources(self) -> list[Key]:
+        """The resources that have a table."""
         return list(self._tables)
 
     def get(self, key: Key, namespace: str, name: str) -> Object | None:

@@ -221,7 +221,10 @@ class TestDeleting:
         assert refused(lambda: core.read_namespaced_pod("cart-abc-2", NS))[0] == 404
 
     def test_a_disruption_budget_stops_an_eviction(self, api: Api) -> None:
-        budget = {"metadata": {"name": "cart"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "cart"}}}}
+        budget = {
+            "metadata": {"name": "cart"},
+            "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "cart"}}},
+        }
         client.PolicyV1Api(api).create_namespaced_pod_disruption_budget(NS, budget)
         evict = client.CoreV1Api(api).create_namespaced_pod_eviction
         code, status = refused(lambda: evict("cart-abc-2", NS, {"metadata": {"name": "cart-abc-2"}}))
@@ -273,9 +276,7 @@ class TestReviewsAndWatches:
         core = client.CoreV1Api(api)
         version = core.list_namespaced_pod(NS).metadata.resource_version
         begun = time.monotonic()
-        events = list(
-            watch.Watch().stream(core.list_namespaced_pod, NS, resource_version=version, timeout_seconds=1)
-        )
+        events = list(watch.Watch().stream(core.list_namespaced_pod, NS, resource_version=version, timeout_seconds=1))
         assert events == []
         assert time.monotonic() - begun >= 0.9
 
