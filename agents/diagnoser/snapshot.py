@@ -27,6 +27,7 @@ from agents.diagnoser.fields import (
     resource_of,
     text,
 )
+from agents.diagnoser.label_index import LabelIndex
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet")
 """Kinds that have a pod template, top owners first."""
@@ -245,11 +246,19 @@ class Snapshot:
 
     # services ----------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _pods_by_label(self) -> LabelIndex:
+        return LabelIndex((pod, labels(pod, "metadata", "labels")) for pod in self.active_pods)
+
+    @cached_property
+    def _workloads_by_label(self) -> LabelIndex:
+        kinds = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+        tops = (o for kind in kinds for o in self.kind(kind) if kind != "ReplicaSet" or self.owner(o) is None)
+        return LabelIndex((workload, template_labels(workload)) for workload in tops)
+
     def pods_selected(self, service: Obj) -> list[Obj]:
         """Active pods that a Service selects."""
-        selector = labels(service, "spec", "selector")
-        pods = self.in_namespace("Pod", namespace_of(service))
-        return [p for p in pods if is_active(p) and matches(selector, labels(p, "metadata", "labels"))]
+        return self._pods_by_label.select(namespace_of(service), labels(service, "spec", "selector"))
 
     def services_of(self, workload: Obj) -> list[Obj]:
         """Services whose selector fits a workload's pod template (or a bare pod's labels)."""
@@ -259,12 +268,9 @@ class Snapshot:
 
     def workloads_behind(self, service: Obj) -> list[Obj]:
         """Workloads whose template a Service selects, and owners of pods it selects."""
-        selector, namespace = labels(service, "spec", "selector"), namespace_of(service)
         found = {resource_of(o): o for o in (self.top(p) for p in self.pods_selected(service))}
-        for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"):
-            for workload in self.in_namespace(kind, namespace):
-                if matches(selector, template_labels(workload)) and self.top(workload) is workload:
-                    found.setdefault(resource_of(workload), workload)
+        for workload in self._workloads_by_label.select(namespace_of(service), labels(service, "spec", "selector")):
+            found.setdefault(resource_of(workload), workload)
         return list(found.values())
 
     def policies_for(self, pod: Obj, direction: str) -> list[Obj]:

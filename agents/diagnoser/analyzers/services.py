@@ -112,11 +112,13 @@ def _env_values(workload: Obj) -> Iterator[str]:
 
 
 def _wrong_port(snapshot: Snapshot, service: Obj) -> Iterator[Observation]:
-    pods = [p for p in snapshot.pods_selected(service) if is_ready(p)] or snapshot.pods_selected(service)
-    if not pods:
-        return
-    for port in items(service, "spec", "ports"):
+    selected = snapshot.pods_selected(service)
+    ready = [p for p in selected if is_ready(p)]
+    pods = ready or selected
+    for port in items(service, "spec", "ports") if pods else []:
         target = port.get("targetPort", port.get("port"))
+        if not ready and not (isinstance(target, str) and not target.isdigit()):
+            continue  # declared ports are hints only, and what does not run cannot say where it listens
         wrong = partial(_unserved, snapshot, target=target)
         if all(wrong(pod) for pod in pods):
             yield _mismatch(snapshot, service, port, pods[0])
