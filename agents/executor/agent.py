@@ -13,6 +13,7 @@ from agents.cluster.clusters import Clusters
 from agents.executor.cluster_adapter import AdaptedCluster
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.desk import Desk
+from agents.executor.diagnosis import root_causes
 from agents.executor.findings import compose
 from agents.executor.ledger import Ledger
 from agents.executor.runbook import runbook
@@ -31,12 +32,16 @@ def desk_for(settings: Settings) -> Desk:
     async def open_cluster(cluster_id: str | None) -> ClusterApi:
         return AdaptedCluster(await clusters.get(cluster_id))
 
+    async def diagnose(cluster_id: str, namespace: str) -> frozenset[str]:
+        return await root_causes(clusters, cluster_id, namespace)
+
     shop = Workshop(
         ledger=Ledger(changes_engine(settings)),
         open_cluster=open_cluster,
         key=load_key(settings),
         policy=settings.policy,
         approvals=settings.approvals,
+        diagnose=diagnose,
         lease=timedelta(seconds=2 * settings.kubernetes.request_timeout_seconds + 5),
     )
     return _DeskWithClusters(shop, clusters)

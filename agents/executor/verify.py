@@ -45,8 +45,8 @@ async def watch(shop: Workshop, cluster: ClusterApi, execution: Execution) -> tu
             late = shop.now() >= deadline
             if rollout.complete or late:
                 causes = await shop.root_causes(intent.action.cluster, intent.action.target.namespace)
-                old = causes is not None and before is not None and bool(set(before) & set(causes))
-                if rollout.complete and not old and not new_causes(intent.action, before, causes):
+                remains = any(cause.split(" ")[0] == intent.action.resource for cause in causes or [])
+                if rollout.complete and not remains and not new_causes(intent.action, before, causes):
                     break
         if shop.now() >= deadline:
             break

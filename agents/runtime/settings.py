@@ -201,8 +201,8 @@ class ApprovalSettings(Section):
     lifetime_minutes: float = Field(default=30, gt=0, le=24 * 60)
     proposal_hours: float = Field(default=24, gt=0)
     """How long a proposal can be approved."""
-    rollout_seconds: float = Field(default=120, gt=0)
-    """How long a change may take to show its effect before the verdict."""
+    rollout_seconds: float = Field(default=90, gt=0)
+    """How long a change may take to show its effect before the verdict; below the deadline of a subtask."""
 
 
 class ServerSettings(Section):
