@@ -114,6 +114,7 @@ def decoy_old_oom(c):
     ns = c.ns("skiff")
     db = c.ago(d=6)
     c.sts(ns, "skiff-db", [ctr("pg", "docker.io/library/postgres:17.6", ports=[("pg", 5432)], req="100m/256Mi", lim="-/512Mi")], 1, created=c.ago(d=40), states=[{"created": c.ago(d=40), "cs": {"pg": up(db + sec(3), 2, dead(137, c.ago(d=20), db, "OOMKilled"))}}])
+    c.svc(ns, "skiff-db", [("pg", 5432, "pg")], headless=True)
     img = REG + "/skiff/desk:3.1.0"
     c.crash(ns, "rental-desk", [web("desk", img, env={"LISTEN_PORT": "8080/tcp", "DB": "skiff-db"})], lambda t: [jl(t + sec(1), "fatal", "invalid LISTEN_PORT", error='strconv.Atoi: parsing "8080/tcp": invalid syntax')], c.ago(m=20), code=1, run=0.5, svc=80, old=[web("desk", img, env={"LISTEN_PORT": "8080", "DB": "skiff-db"})])
 
