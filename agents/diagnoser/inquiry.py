@@ -19,7 +19,9 @@ from agents.runtime.findings import Language
 from agents.runtime.settings import Settings
 
 _AUDIT_WINDOW = timedelta(hours=48)
+_REFUSAL_WINDOW = timedelta(hours=1)
 _AUDIT_LIMIT = 2000
+_FORBIDDEN = 403
 TARGET_KINDS = {"node": "Node", "ingress": "Ingress", "pod": "Pod", "service": "Service"}
 """`resource_type` of diagnose_resource to the Kind that its target names; `memory` and `network` name pods."""
 
@@ -42,16 +44,18 @@ async def inquire(
 
 
 async def _audit(settings: Settings) -> list[Obj]:
-    """Recent changes and refusals from the audit log, [] when there is none or it cannot be read."""
+    """Recent changes by people and refusals of programs from the audit log; [] when it is not there or unreadable."""
     if settings.audit.path is None:
         return []
     now = datetime.now(UTC)
     source = AuditFiles(settings.audit.path)
-    wanted = AuditFilter(start=now - _AUDIT_WINDOW, end=now, changes_only=True, people_only=True, limit=_AUDIT_LIMIT)
+    changes = AuditFilter(now - _AUDIT_WINDOW, now, changes_only=True, people_only=True, limit=_AUDIT_LIMIT)
+    programs = AuditFilter(now - _REFUSAL_WINDOW, now, user="system:serviceaccount:*", limit=_AUDIT_LIMIT)
     try:
-        return [event.raw for event in (await source.find(wanted)).events]
+        changed, asked = await asyncio.gather(source.find(changes), source.find(programs))
     except AuditUnreadable:
         return []  # the auditor says what is wrong with the log; a diagnosis does without
+    return [e.raw for e in changed.events] + [e.raw for e in asked.events if e.code == _FORBIDDEN]
 
 
 def focus_on(resource_type: str, resource_target: str | dict[str, Any]) -> Focus:
