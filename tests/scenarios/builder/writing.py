@@ -1,5 +1,6 @@
 """A cluster becomes the files of a scenario folder: path inside the folder -> text."""
 
+import datetime as dt
 import json
 
 from tests.scenarios.builder.documents import dump_objects
@@ -26,12 +27,21 @@ def _open_metrics(series) -> str:
     return "\n".join([*out, "# EOF"]) + "\n"
 
 
+def _kept(item, now) -> bool:
+    """Whether the API server still has it: Events live for an hour after they were last written."""
+    if item["kind"] != "Event":
+        return True
+    series = item.get("series", {}).get("lastObservedTime")
+    last = series or item["lastTimestamp"] or item["eventTime"]
+    return dt.datetime.fromisoformat(last) > now - dt.timedelta(hours=1)
+
+
 class Writing:
     """Renders everything except scenario.yaml."""
 
     def files(self) -> dict[str, str]:
         self.build_endpoints()
-        out = {"objects.yaml": dump_objects(self.objs)}
+        out = {"objects.yaml": dump_objects([o for o in self.objs if _kept(o, self.now)])}
         for (ns, pod, container, previous), text in self.logs.items():
             out[f"logs/{ns}/{pod}/{container}{'.previous' if previous else ''}.log"] = text
         if self.with_usage:

@@ -177,11 +177,11 @@ def decoy_partition(c):
 def decoy_fixed_quota(c):
     ns = c.ns("hermes", labels={"pod-security.kubernetes.io/enforce": "restricted"})
     safe = {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}}
-    w = c.deploy(ns, "post", [web("post", REG + "/hermes/post:1.0.0", sc={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}})], 2, tmpl=safe, created=c.ago(h=6))
+    w = c.deploy(ns, "post", [web("post", REG + "/hermes/post:1.0.0", sc={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}})], 2, tmpl=safe, created=c.ago(m=59))
     rs = w.sets[0]
-    c.event(rs, "Warning", "FailedCreate", f'Error creating: pods "{rs["metadata"]["name"]}-8x2kq" is forbidden: exceeded quota: hermes, requested: pods=1, used: pods=1, limited: pods=1', c.ago(h=5), 14, c.ago(h=6), "replicaset-controller")
+    c.event(rs, "Warning", "FailedCreate", f'Error creating: pods "{rs["metadata"]["name"]}-8x2kq" is forbidden: exceeded quota: hermes, requested: pods=1, used: pods=1, limited: pods=1', c.ago(m=48), 14, c.ago(m=58), "replicaset-controller")
     hard = {"pods": "10"}
-    c.make("v1", "ResourceQuota", "hermes", ns, c.ago(d=30), {"spec": {"hard": hard}, "status": {"hard": hard, "used": {"pods": "2"}}}, changed=c.ago(h=5))
+    c.make("v1", "ResourceQuota", "hermes", ns, c.ago(d=30), {"spec": {"hard": hard}, "status": {"hard": hard, "used": {"pods": "2"}}}, changed=c.ago(m=47))
     why = 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "canary" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "canary" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "canary" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "canary" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
     c.refused(ns, "canary", [web("canary", REG + "/hermes/canary:1.0.0")], why, c.ago(m=21), n=1, progress="deadline")
 

@@ -23,7 +23,7 @@ def fact_deleted_port(c):
        causes=[cause("weave/Deployment/loom-worker", "scaled_to_zero", "\\b0\\b|zero|零")], spare=["weave/Deployment/loom-api"], answer=["beatrix", "\\b7\\b"], remedy=("scale", "weave/Deployment/loom-worker"))
 def fact_who_scaled(c):
     ns = c.ns("weave")
-    at = c.ago(h=3)
+    at = c.ago(m=53)
     c.app(ns, "loom-api", REG + "/weave/api:1.0.0")
     w = c.deploy(ns, "loom-worker", [ctr("worker", REG + "/weave/worker:1.0.0", req="50m/64Mi", lim="200m/128Mi")], 0, created=c.ago(d=70), gen=12)
     c.scaled(w, f"Scaled down replica set {w.sets[0]['metadata']['name']} from 7 to 0", at)
