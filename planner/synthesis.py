@@ -5,6 +5,7 @@ It never invents: root causes, numbers and changes are the findings' own; where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -130,12 +131,11 @@ class _Page:
     def _texts(self) -> Iterable[str]:
         """What specialists say in their own words: all of it when facts were asked, else only what no section holds."""
         shown = [(s, f) for s, f in self.parts if f.text.strip() and self._speaks(s)]
+        alone = len(shown) == 1 and not self.causes
         for subtask, finding in shown:
-            text = _demoted(finding.text.strip()) + self._cite(finding.evidence)
-            yield text if len(shown) == 1 and not self.causes else f"### {self._says(subtask)}\n\n{text}"
-
-    def _says(self, subtask: Subtask) -> str:
-        return self.say("says", name=subtask.specialist)
+            text = _with_headings_from(2 if alone else 4, finding.text.strip())
+            text = f"{text}{_gap(text)}{self._cite(finding.evidence)}".rstrip()
+            yield text if alone else f"### {self.say('says', name=subtask.specialist)}\n\n{text}"
 
     def _speaks(self, subtask: Subtask) -> bool:
         if subtask.specialist == "executor":
@@ -240,10 +240,20 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{line}{pad}{fence}" if line else ""
 
 
-def _demoted(markdown: str) -> str:
-    """Headings two levels down, so that a specialist's page fits below one of ours; code blocks are left alone."""
-    fenced, lines = False, []
-    for line in markdown.splitlines():
+def _with_headings_from(level: int, markdown: str) -> str:
+    """The text with its topmost heading at `level`, so that it fits below one of ours; code blocks are left alone."""
+    fenced, lines, headings = False, markdown.splitlines(), dict[int, int]()
+    for number, line in enumerate(lines):
         fenced ^= line.lstrip().startswith("```")
-        lines.append(f"##{line}" if line.startswith("#") and not fenced and line.count("#") < 5 else line)
+        if not fenced and (match := re.match(r"#+(?= )", line)):
+            headings[number] = len(match[0])
+    shift = level - min(headings.values(), default=level)
+    for number, depth in headings.items():
+        lines[number] = "#" * min(6, depth + shift) + lines[number][depth:]
     return "\n".join(lines)
+
+
+def _gap(markdown: str) -> str:
+    """What sets off the citations of a whole text: after a table, list or code block they get a line of their own."""
+    last = markdown.rpartition("\n")[2].lstrip()
+    return "\n\n" if last.startswith(("|", "-", "*", "```")) else ""

@@ -107,6 +107,15 @@ def test_a_member_of_anybody_is_heard_beside_the_root_cause() -> None:
     assert "### What mesh says" in text and "The sidecar is fine." in text and "\n# Mesh" not in text
 
 
+def test_a_specialists_page_fits_below_ours_and_is_cited_after_its_table() -> None:
+    table = "## Usage\n| pod | memory |\n| --- | --- |\n| api | 1 |"
+    found = {"measure": Finding(specialist="metrics", text=table, evidence=[evidence("api 1", "metrics.k8s.io")])}
+    text = answer(found, part("measure", "metrics"), intent="facts").text
+    assert text.startswith("## Usage\n") and "| api | 1 |\n\n [1]" in text
+    beside = answer({**found, **DIAGNOSED}, part("measure", "mesh"), part("diagnose", "diagnoser")).text
+    assert "### What mesh says\n\n#### Usage" in beside
+
+
 def test_observations_of_others_about_the_culprit_are_shown_with_their_evidence() -> None:
     elsewhere = evidence("other 1Mi", "metrics.k8s.io").model_copy(update={"query": "kubectl top pod other"})
     measured = Finding(specialist="metrics", evidence=[evidence("web 63Mi", "metrics.k8s.io"), elsewhere])
