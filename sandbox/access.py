@@ -70,7 +70,10 @@ class Access:
         return self._tokens.get(token)
 
     def identify(self, headers: Mapping[str, str], impersonated_groups: list[str]) -> User:
-        """The user of a request, anonymous without a token. Raises ApiError 401 for a wrong one, 403 for a forbidden impersonation."""
+        """The user of a request, anonymous without a token.
+
+        Raises ApiError 401 for a wrong token, 403 for a forbidden impersonation.
+        """
         if "authorization" not in headers:
             return ANONYMOUS
         scheme, _, token = headers.get("authorization", "").partition(" ")

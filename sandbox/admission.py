@@ -66,9 +66,9 @@ def validate_update(resource: Resource, old: Object, new: Object) -> None:
     for path in immutable:
         if before.get(path) is not None and before.get(path) != after.get(path):
             raise invalid(resource, name, [f"spec.{path}: Invalid value: field is immutable"])
-    if resource.kind in ("ConfigMap", "Secret") and old.get("immutable"):
-        if any(old.get(part) != new.get(part) for part in ("data", "binaryData")):
-            raise invalid(resource, name, ["data: Forbidden: field is immutable when `immutable` is set"])
+    sealed = resource.kind in ("ConfigMap", "Secret") and old.get("immutable")
+    if sealed and any(old.get(part) != new.get(part) for part in ("data", "binaryData")):
+        raise invalid(resource, name, ["data: Forbidden: field is immutable when `immutable` is set"])
     if resource.kind in ("RoleBinding", "ClusterRoleBinding") and old.get("roleRef") != new.get("roleRef"):
         raise invalid(resource, name, ["roleRef: Invalid value: cannot change roleRef"])
 

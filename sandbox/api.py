@@ -7,6 +7,7 @@ import base64
 import json
 import logging
 from collections.abc import Iterable
+from itertools import islice
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -110,21 +111,22 @@ class Api:
 
     def _list(self, request: Request, target: Target) -> Response:
         resource = target.resource
-        after, version = _continued(request, self._store.version)
+        after, version, seen = _continued(request, self._store.version)
         chosen = _selectors(request)
         entries: Iterable[Entry] = self._store.table(resource.key).entries(target.namespace, after)
         if chosen:
             entries = (entry for entry in entries if all(selector(entry.object) for selector in chosen))
-        found = list(entries)
         meta: Object = {"resourceVersion": str(version)}
         limit = number(request, "limit")
+        found = list(islice(entries, limit + 1 if limit else None))
         if limit and len(found) > limit:
+            found.pop()
+            seen += limit
             # As in Kubernetes, what remains is only counted when nothing had to be filtered out.
             if not chosen:
-                meta["remainingItemCount"] = len(found) - limit
-            found = found[:limit]
+                meta["remainingItemCount"] = max(1, self._store.table(resource.key).count(target.namespace) - seen)
             last = found[-1].object
-            meta["continue"] = _token(version, (namespace_of(last), name_of(last)))
+            meta["continue"] = _token(version, (namespace_of(last), name_of(last)), seen)
         accept = request.headers.get("accept", "")
         if "as=Table" in accept:
             include = request.query_params.get("includeObject", "Metadata")
@@ -339,18 +341,18 @@ def _selectors(request: Request) -> tuple[Predicate, ...]:
     return tuple(selector for selector in found if selector is not None)
 
 
-def _token(version: int, last: Name) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"rv": version, "after": last}).encode()).decode()
+def _token(version: int, last: Name, seen: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"rv": version, "after": last, "seen": seen}).encode()).decode()
 
 
-def _continued(request: Request, version: int) -> tuple[Name | None, int]:
-    """Where the last page ended and which version it was of."""
+def _continued(request: Request, version: int) -> tuple[Name | None, int, int]:
+    """Where the last page ended, which version it was of, and how many items came before."""
     written = request.query_params.get("continue")
     if not written:
-        return None, version
+        return None, version, 0
     try:
         token = json.loads(base64.urlsafe_b64decode(written))
         namespace, name = token["after"]
-        return (namespace, name), int(token["rv"])
+        return (namespace, name), int(token["rv"]), int(token["seen"])
     except (ValueError, KeyError, TypeError):
         raise bad_request("continue key is not valid") from None

@@ -196,7 +196,8 @@ class Lifecycle:
         meta, wanted = obj["metadata"], options.get("preconditions") or {}
         for name, label in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
             if wanted.get(name) and wanted[name] != meta.get(name):
-                why = f"Precondition failed: {label} in precondition: {wanted[name]}, {label} in object meta: {meta.get(name)}"
+                present = f"{label} in object meta: {meta.get(name)}"
+                why = f"Precondition failed: {label} in precondition: {wanted[name]}, {present}"
                 raise conflict(resource, name_of(obj), why)
         if dry_run or "All" in (options.get("dryRun") or []):
             return obj
@@ -217,11 +218,11 @@ class Lifecycle:
 
     def _empty(self, namespace: str) -> bool:
         """Delete what a namespace holds; False when finalizers keep something."""
-        for key in self.store:
+        for key in self.store.resources():
             for obj in self.store.list(key, namespace):
                 if self.store.get(key, namespace, name_of(obj)) is not None:
                     self.delete(self.catalogue.stored(key), obj, {})
-        return not any(self.store.list(key, namespace) for key in self.store)
+        return not any(self.store.list(key, namespace) for key in self.store.resources())
 
     def _remove(self, resource: Resource, obj: Object, orphan: bool = False) -> Object:
         dependents = self.store.owned_by(obj)

@@ -35,6 +35,7 @@ _ATTRIBUTES: Message = dict(
         ((name, TEXT) for name in ("namespace", "verb", "group", "version", "resource", "subresource", "name")), start=1
     )
 )
+_PATH_ATTRIBUTES: Message = {1: ("path", TEXT), 2: ("verb", TEXT)}
 _MESSAGES: dict[str, Message] = {
     "ConfigMap": {1: ("metadata", _META), 2: ("data", MAP)},
     "Secret": {1: ("metadata", _META), 2: ("data", MAP), 3: ("type", TEXT), 4: ("stringData", MAP)},
@@ -44,7 +45,7 @@ _MESSAGES: dict[str, Message] = {
     "Eviction": {1: ("metadata", _META), 2: ("deleteOptions", _DELETE)},
     "SelfSubjectReview": {1: ("metadata", _META)},
     "SelfSubjectAccessReview": {
-        2: ("spec", {1: ("resourceAttributes", _ATTRIBUTES), 2: ("nonResourceAttributes", {1: ("path", TEXT), 2: ("verb", TEXT)})})
+        2: ("spec", {1: ("resourceAttributes", _ATTRIBUTES), 2: ("nonResourceAttributes", _PATH_ATTRIBUTES)})
     },
     "SelfSubjectRulesReview": {2: ("spec", {1: ("namespace", TEXT)})},
     "TokenRequest": {2: ("spec", {1: ("audiences", TEXTS), 4: ("expirationSeconds", NUMBER)})},

@@ -17,6 +17,7 @@ import yaml
 
 from sandbox import quantities, times
 from sandbox.objects import Object
+from sandbox.reader import Reader, ScenarioError
 from sandbox.times import Shift
 
 Usage = dict[str, Any]
@@ -25,10 +26,6 @@ REMEDIES = (
     "scale", "set_image", "set_resources", "set_env", "patch", "rollout_undo", "rollout_restart", "apply", "delete",
     "cordon", "uncordon", "none",
 )  # fmt: skip
-
-
-class ScenarioError(ValueError):
-    """A folder that cannot be served; the message reads `file: field: what is wrong`."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def load(path: Path | str, present: datetime | None = None) -> Folder:
 
 def read_scenario(path: Path) -> Scenario:
     """Read only `scenario.yaml` of a folder. Raises ScenarioError."""
-    document = _Reader("scenario.yaml:", _parse_one(path, "scenario.yaml"))
+    document = Reader("scenario.yaml:", _parse_one(path, "scenario.yaml"))
     cluster, expect = document.child("cluster"), document.child("expect")
     questions = document.mapping("questions")
     if not questions:
@@ -128,7 +125,7 @@ def read_scenario(path: Path) -> Scenario:
     )
 
 
-def _read_expectation(expect: _Reader) -> Expectation:
+def _read_expectation(expect: Reader) -> Expectation:
     healthy = expect.value("healthy")
     if not isinstance(healthy, bool):
         raise expect.error("healthy", f"must be true or false, not {healthy!r}")
@@ -150,54 +147,6 @@ def _read_expectation(expect: _Reader) -> Expectation:
         answer_mentions=expect.texts("answer_mentions"),
         remedy=Remedy(remedy.text("kind"), remedy.value("resource", None)) if remedy else None,
     )
-
-
-class _Reader:
-    """Typed access to a parsed document that can say where something is wrong."""
-
-    def __init__(self, place: str, value: Any) -> None:
-        if not isinstance(value, dict):
-            raise ScenarioError(f"{place.removesuffix(':')}: must be a mapping, not {type(value).__name__}")
-        self._place = place
-        self._value: dict[str, Any] = value
-
-    def error(self, name: str, what: str) -> ScenarioError:
-        return ScenarioError(f"{self._path(name)}: {what}")
-
-    def _path(self, name: str) -> str:
-        return f"{self._place} {name}" if self._place.endswith(":") else f"{self._place}.{name}"
-
-    def value(self, name: str, *default: Any) -> Any:
-        if name not in self._value and not default:
-            raise self.error(name, "missing")
-        return self._value.get(name, *default)
-
-    def text(self, name: str) -> str:
-        value = self.value(name)
-        if not isinstance(value, str) or not value:
-            raise self.error(name, f"must be text, not {value!r}")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.value(name, None) or []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.error(name, "must be a list of texts")
-        return tuple(value)
-
-    def mapping(self, name: str) -> dict[str, Any]:
-        value = self.value(name)
-        if not isinstance(value, dict):
-            raise self.error(name, "must be a mapping")
-        return value
-
-    def child(self, name: str) -> _Reader:
-        return _Reader(self._path(name), self.value(name))
-
-    def children(self, name: str) -> list[_Reader]:
-        value = self.value(name, None) or []
-        if not isinstance(value, list):
-            raise self.error(name, "must be a list")
-        return [_Reader(f"{self._path(name)}[{i}]", item) for i, item in enumerate(value)]
 
 
 def _parse(path: Path, name: str) -> Iterator[Any]:
@@ -226,7 +175,7 @@ def _read_objects(path: Path) -> list[Object]:
     for number, document in enumerate(_parse(path, "objects.yaml"), start=1):
         if document is None:  # the empty document after a trailing ---
             continue
-        reader = _Reader(f"objects.yaml: document {number}:", document)
+        reader = Reader(f"objects.yaml: document {number}:", document)
         meta = reader.child("metadata")
         identity = (reader.text("apiVersion"), reader.text("kind"), meta.value("namespace", ""), meta.text("name"))
         if identity in seen:

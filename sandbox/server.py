@@ -174,7 +174,7 @@ class _Server:
             )
         )
         serving = asyncio.ensure_future(server.serve(sockets=[listening]))
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn offers no event for its start
             await asyncio.sleep(0.005)
         self._started.set()
         controlling = None if self._frozen else asyncio.ensure_future(Controllers(self._cluster).run())

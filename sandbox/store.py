@@ -69,7 +69,10 @@ class Table:
         self._spaces: dict[str, dict[str, Entry]] = {}
         self._sorted: dict[str, list[str]] = {}
 
-    def __len__(self) -> int:
+    def count(self, namespace: str | None) -> int:
+        """How many objects there are, in one namespace or in all."""
+        if namespace is not None:
+            return len(self._spaces.get(namespace, {}))
         return sum(len(space) for space in self._spaces.values())
 
     def get(self, name: Name) -> Entry | None:
@@ -138,7 +141,7 @@ class Store:
         return found
 
     def put(self, key: Key, obj: Object) -> Object:
-        """Create or replace; gives the object its new resourceVersion. Putting what is there already changes nothing."""
+        """Create or replace; gives the object its new resourceVersion. Putting what is there changes nothing."""
         table = self.table(key)
         entry = table.get((namespace_of(obj), name_of(obj)))
         old = entry.object if entry else None

@@ -92,6 +92,10 @@ def _replica_set(obj: Object) -> list[Any]:
     return [name_of(obj), *counts, _age(obj), *_template(obj), _selector(obj)]
 
 
+def _stateful_set(obj: Object) -> list[Any]:
+    return [name_of(obj), _ready_of(obj), _age(obj), *_template(obj)]
+
+
 def _daemon_set(obj: Object) -> list[Any]:
     fields = (
         "desiredNumberScheduled",
@@ -239,7 +243,7 @@ _TABLES: dict[str, tuple[str, Cells]] = {
     "pods": ("Name,Ready,Status,Restarts,Age,-IP,-Node,-Nominated Node,-Readiness Gates", _pod),
     "deployments": ("Name,Ready,Up-to-date,Available,Age,-Containers,-Images,-Selector", _deployment),
     "replicasets": ("Name,Desired,Current,Ready,Age,-Containers,-Images,-Selector", _replica_set),
-    "statefulsets": ("Name,Ready,Age,-Containers,-Images", lambda o: [name_of(o), _ready_of(o), _age(o), *_template(o)]),
+    "statefulsets": ("Name,Ready,Age,-Containers,-Images", _stateful_set),
     "daemonsets": ("Name,Desired,Current,Ready,Up-to-date,Available,Node Selector,Age", _daemon_set),
     "nodes": ("Name,Status,Roles,Age,Version,-Internal-IP,-OS-Image", _node),
     "services": ("Name,Type,Cluster-IP,External-IP,Port(s),Age,-Selector", _service),

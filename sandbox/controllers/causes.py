@@ -113,7 +113,8 @@ def _missing_volumes(world: World, pod: Object) -> Iterator[str]:
                 continue
             for item in wanted.get("items") or []:
                 if item["key"] not in _content(found):
-                    yield f'MountVolume.SetUp failed for volume "{volume}" : references non-existent {field.lower()} key: {item["key"]}'
+                    why = f"references non-existent {field.lower()} key: {item['key']}"
+                    yield f'MountVolume.SetUp failed for volume "{volume}" : {why}'
 
 
 def _content(obj: Object) -> Object:

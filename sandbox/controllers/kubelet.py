@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import random
-from datetime import timedelta
-from typing import Any
-
 from sandbox import times
 from sandbox.controllers import causes, scheduler, volumes
 from sandbox.controllers.causes import Cause
 from sandbox.controllers.events import KUBELET, SCHEDULER
 from sandbox.controllers.failures import Failure, Memory
+from sandbox.controllers.statuses import (
+    RESTARTS,
+    broken_state,
+    completed,
+    creating,
+    free_address,
+    make_condition,
+    quality,
+    running,
+    same_reasons,
+    waiting,
+)
+from sandbox.controllers.twins import renamed, retimed, since_last
 from sandbox.controllers.world import World
 from sandbox.objects import (
     Object,
@@ -27,10 +36,6 @@ from sandbox.objects import (
     uid_of,
 )
 from sandbox.resources import NODES, PODS
-from sandbox.times import Shift
-
-_RESTARTS = 2
-"""How often a new crashing pod has restarted when it is first seen: enough to be told from a start that takes long."""
 
 
 class Kubelet:
@@ -103,12 +108,12 @@ class Kubelet:
     def _unschedulable(self, pod: Object, message: str) -> None:
         gated = bool(pod["spec"].get("schedulingGates"))
         present = condition(pod, "PodScheduled")
-        if present is not None and present.get("status") == "False":
-            # A waiting pod keeps its story; only what the scheduler says about it may have changed.
-            if present.get("message") == message or _same_reasons(present.get("message", ""), message):
-                return
+        unplaced = present is not None and present.get("status") == "False"
+        # A waiting pod keeps its story until the scheduler has another reason.
+        if unplaced and same_reasons((present or {}).get("message", ""), message):
+            return
         reason = "SchedulingGated" if gated else "Unschedulable"
-        entry = _condition("PodScheduled", False, reason, message)
+        entry = make_condition("PodScheduled", False, reason, message)
         others = [item for item in dig(pod, "status.conditions") or [] if item["type"] != "PodScheduled"]
         status = {**(pod.get("status") or {}), "phase": "Pending", "conditions": [*others, entry]}
         self._store.put(PODS, {**pod, "status": status})
@@ -122,12 +127,11 @@ class Kubelet:
         inits = pod["spec"].get("initContainers") or []
         status = self._base_status(pod, ready=True)
         status["phase"] = "Running"
-        regular = [_running(c, before.get(c["name"])) for c in pod["spec"]["containers"]]
+        regular = [running(c, before.get(c["name"])) for c in pod["spec"]["containers"]]
         status["containerStatuses"] = regular
         if inits:
             status["initContainerStatuses"] = [
-                _running(c, before.get(c["name"])) if c.get("restartPolicy") == "Always" else _completed(c)
-                for c in inits
+                running(c, before.get(c["name"])) if c.get("restartPolicy") == "Always" else completed(c) for c in inits
             ]
         self._store.put(PODS, {**pod, "status": status})
         self._note_usage(pod)
@@ -162,10 +166,10 @@ class Kubelet:
         node = self._store.get(NODES, "", pod["spec"]["nodeName"])
         addresses: list[Object] = dig(node, "status.addresses") or []
         host = next((a["address"] for a in addresses if a.get("type") == "InternalIP"), "")
-        address = host if pod["spec"].get("hostNetwork") else _free_address()
+        address = host if pod["spec"].get("hostNetwork") else free_address()
         status: Object = {
             "phase": "Pending",
-            "qosClass": old.get("qosClass") or _quality(pod),
+            "qosClass": old.get("qosClass") or quality(pod),
             "startTime": old.get("startTime") or times.stamp(),
             "hostIP": old.get("hostIP") or host,
             "podIP": old.get("podIP") or address,
@@ -181,7 +185,7 @@ class Kubelet:
         for kind, value in wanted:
             present = condition(pod, kind)
             same = present is not None and present.get("status") == str(value)
-            entry = present if same else _condition(kind, value, "" if value else "ContainersNotReady", "")
+            entry = present if same else make_condition(kind, value, "" if value else "ContainersNotReady", "")
             status.setdefault("conditions", []).append(entry)
         return status
 
@@ -194,17 +198,17 @@ class Kubelet:
         status = self._base_status(pod, ready=False)
         if cause.kind == "memory":
             status["phase"] = "Running"
-        state, last, restarts = _broken_state(pod, cause)
+        state, last, restarts = broken_state(pod, cause)
         status["containerStatuses"] = [
-            _waiting(c, state if c["name"] == cause.container else _creating(), last, restarts)
+            waiting(c, state if c["name"] == cause.container else creating(), last, restarts)
             if c["name"] == cause.container or cause.kind != "memory"
-            else _running(c, None)
+            else running(c, None)
             for c in pod["spec"]["containers"]
         ]
         if pod["spec"].get("initContainers"):
             done = cause.kind == "memory"
             status["initContainerStatuses"] = [
-                _completed(c) if done else _waiting(c, state if c["name"] == cause.container else _creating(), None, 0)
+                completed(c) if done else waiting(c, state if c["name"] == cause.container else creating(), None, 0)
                 for c in pod["spec"]["initContainers"]
             ]
         self._store.put(PODS, {**pod, "status": status})
@@ -234,153 +238,26 @@ class Kubelet:
     def _repeat(self, pod: Object, failure: Failure) -> None:
         """Let a pod fail as a captured one did: same states, logs and events, with its own name and the present."""
         twin = failure.pod
-        shift = _since_last(twin["status"])
-        status: Object = _retimed(twin["status"], shift)
+        shift = since_last(twin["status"])
+        status: Object = retimed(twin["status"], shift)
         own = self._base_status(pod, ready=False)
         status.update({name: own[name] for name in ("hostIP", "podIP", "podIPs", "startTime")})
         for item in [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]:
-            item["restartCount"] = min(item.get("restartCount", 0), _RESTARTS)
-        self._store.put(PODS, {**pod, "status": _renamed(status, twin, pod)})
+            item["restartCount"] = min(item.get("restartCount", 0), RESTARTS)
+        self._store.put(PODS, {**pod, "status": renamed(status, twin, pod)})
         self._copy_logs(pod, twin)
         for event in failure.events:
             if event.get("type") == "Warning":
-                message = _renamed(event.get("message", ""), twin, pod)
+                message = renamed(event.get("message", ""), twin, pod)
                 component = dig(event, "source.component") or KUBELET
                 field = dig(event, "involvedObject.fieldPath") or ""
                 self._world.events.warning(pod, event.get("reason", ""), message, component, field)
 
     def _copy_logs(self, pod: Object, twin: Object) -> None:
-        shift = _since_last(twin["status"])
+        shift = since_last(twin["status"])
         logs, space = self._world.cluster.logs, namespace_of(twin)
         for container in containers_of(twin["spec"]):
             for name in (container["name"], container["name"] + ".previous"):
                 text = logs.text((space, name_of(twin), name))
                 if text is not None:
-                    logs.write((space, name_of(pod), name), _renamed(shift.text(text), twin, pod))
-
-
-# Pieces of status
-
-
-def _condition(kind: str, value: bool, reason: str, message: str) -> Object:
-    entry: Object = {"type": kind, "status": str(value), "lastProbeTime": None, "lastTransitionTime": times.stamp()}
-    if reason:
-        entry["reason"] = reason
-    if message:
-        entry["message"] = message
-    return entry
-
-
-def _status(container: Object, ready: bool, state: Object, restarts: int, last: Object | None) -> Object:
-    image = container.get("image", "")
-    return {
-        "name": container["name"],
-        "image": image,
-        "imageID": image if ready else "",
-        "ready": ready,
-        "started": ready,
-        "restartCount": restarts,
-        "state": state,
-        "lastState": last or {},
-    }
-
-
-def _running(container: Object, before: Object | None) -> Object:
-    """A container that runs; one that had crashed before was restarted once more."""
-    before = before or {}
-    crashed = bool(before.get("lastState")) or "terminated" in (before.get("state") or {})
-    restarts = before.get("restartCount", 0) + (1 if crashed else 0)
-    return _status(container, True, {"running": {"startedAt": times.stamp()}}, restarts, before.get("lastState"))
-
-
-def _completed(container: Object) -> Object:
-    now = times.stamp()
-    ended = {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}
-    return {**_status(container, True, {"terminated": ended}, 0, None), "started": False}
-
-
-def _creating() -> Object:
-    return {"waiting": {"reason": "ContainerCreating"}}
-
-
-def _waiting(container: Object, state: Object, last: Object | None, restarts: int) -> Object:
-    return _status(container, False, state, restarts, last)
-
-
-def _broken_state(pod: Object, cause: Cause) -> tuple[Object, Object | None, int]:
-    """Current state, last state and restarts of the container at fault."""
-    if cause.kind == "mount":
-        return _creating(), None, 0
-    if cause.kind == "config":
-        return {"waiting": {"reason": "CreateContainerConfigError", "message": cause.message}}, None, 0
-    if cause.kind == "image":
-        image = next((c.get("image") for c in containers_of(pod["spec"]) if c["name"] == cause.container), "")
-        return {"waiting": {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}}, None, 0
-    now = times.now()
-    killed = {
-        "exitCode": 137,
-        "reason": "OOMKilled",
-        "startedAt": times.stamp(now - timedelta(seconds=8)),
-        "finishedAt": times.stamp(now - timedelta(seconds=1)),
-    }
-    whole = f"{cause.container} pod={name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
-    message = f"back-off 20s restarting failed container={whole}"
-    return {"waiting": {"reason": "CrashLoopBackOff", "message": message}}, {"terminated": killed}, _RESTARTS
-
-
-def _quality(pod: Object) -> str:
-    resources = [container.get("resources") or {} for container in pod["spec"]["containers"]]
-    if not any(item.get("requests") or item.get("limits") for item in resources):
-        return "BestEffort"
-    limits = [item.get("limits") or {} for item in resources]
-    complete = all("cpu" in limit and "memory" in limit for limit in limits)
-    same = all((item.get("requests") or limit) == limit for item, limit in zip(resources, limits, strict=True))
-    return "Guaranteed" if complete and same else "Burstable"
-
-
-def _free_address() -> str:
-    return f"10.244.{random.randint(200, 250)}.{random.randint(2, 250)}"
-
-
-def _same_reasons(old: str, new: str) -> bool:
-    """Whether two scheduling messages give the same reasons, in whatever order and detail."""
-
-    def parts(message: str) -> set[str]:
-        listed = message.partition(": ")[2].partition(". ")[0]
-        return {part.strip(" .") for part in listed.split(", ")}
-
-    return parts(old) == parts(new)
-
-
-def _times_in(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [found for item in value.values() for found in _times_in(item)]
-    if isinstance(value, list):
-        return [found for item in value for found in _times_in(item)]
-    return [value] if isinstance(value, str) and times.is_iso(value) else []
-
-
-def _since_last(status: Object) -> Shift:
-    """The shift that makes the latest time in a status the present."""
-    found = [times.parse(item) for item in _times_in(status)]
-    present = times.now()
-    return Shift(max(found, default=present), present)
-
-
-def _retimed(value: Any, shift: Shift) -> Any:
-    if isinstance(value, dict):
-        return {name: _retimed(item, shift) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_retimed(item, shift) for item in value]
-    return shift.iso(value) if isinstance(value, str) and times.is_iso(value) else value
-
-
-def _renamed(value: Any, twin: Object, pod: Object) -> Any:
-    """A copy in which the name and uid of the captured pod became those of the new one."""
-    if isinstance(value, dict):
-        return {name: _renamed(item, twin, pod) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_renamed(item, twin, pod) for item in value]
-    if isinstance(value, str):
-        return value.replace(uid_of(twin), uid_of(pod)).replace(name_of(twin), name_of(pod))
-    return value
+                    logs.write((space, name_of(pod), name), renamed(shift.text(text), twin, pod))

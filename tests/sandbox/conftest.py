@@ -31,7 +31,7 @@ def client_of(sandbox: Sandbox, token: str | None = None) -> client.ApiClient:
     settings = client.Configuration()
     config.load_kube_config(str(sandbox.kubeconfig), client_configuration=settings)
     if token is not None:
-        settings.api_key = {name: f"Bearer {token}" for name in settings.api_key}
+        settings.api_key = dict.fromkeys(settings.api_key, f"Bearer {token}")
         settings.refresh_api_key_hook = None
     settings.retries = False
     return client.ApiClient(settings)

@@ -299,3 +299,10 @@ class TestCustomResources:
         read = lambda: custom.list_namespaced_custom_object("example.com", "v1", NS, "widgets")  # noqa: E731
         with pytest.raises(ApiException):
             read()
+
+
+def test_a_deleted_namespace_takes_what_it_holds_along(api: Api) -> None:
+    core = client.CoreV1Api(api)
+    core.delete_namespace(NS)
+    assert core.list_pod_for_all_namespaces().items == []
+    assert [item.metadata.name for item in core.list_namespace().items] == ["default"]
