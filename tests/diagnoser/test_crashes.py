@@ -62,6 +62,7 @@ def test_a_container_killed_every_few_minutes_counts_while_it_runs_in_between():
         ("error: open /data/x: permission denied", "crash_permission"),
         ("OSError: [Errno 30] Read-only file system: '/tmp/cache'", "crash_permission"),
         ("Error: Cannot find module '/app/serve.js'", "crash_bad_command"),
+        ("exec /usr/local/bin/web: exec format error", "image_arch_unsupported"),
         ("panic: runtime error: index out of range [3] with length 3", "crash_app_error"),
         ("fatal: no such host: lookup nowhere.example.org on 10.96.0.10:53: no such host", "dns_name_unresolvable"),
     ],

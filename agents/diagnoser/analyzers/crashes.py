@@ -262,4 +262,5 @@ _READINGS: dict[str, Reading] = {
     "certificate": _certificate,
     "disk_full": _disk_full,
     "command": _command,
+    "architecture": _command,
 }
