@@ -16,7 +16,7 @@ from agents.executor.desk import Desk
 from agents.executor.diagnosis import root_causes
 from agents.executor.findings import compose
 from agents.executor.ledger import Ledger
-from agents.executor.runbook import runbook
+from agents.executor.runbook import APPROVALS, runbook
 from agents.executor.tools import build_tools
 from agents.executor.workshop import Workshop
 from agents.runtime.approvals import load_key
@@ -71,5 +71,6 @@ DEFINITION = AgentDefinition(
     tools=tools,
     runbook=runbook,
     compose=compose,
+    without_model=lambda turn: bool(turn.subtask.inputs.get(APPROVALS)),
     instruction=(Path(__file__).parent / "instruction.md").read_text(encoding="utf-8"),
 )

@@ -13,6 +13,7 @@ from agents.executor import gate
 from agents.executor.action import ActionError, Target
 from agents.executor.changes.objects import parsed, target_of
 from agents.executor.cluster_api import ClusterApi
+from agents.executor.diff import masked
 from agents.executor.ledger import Proposal
 from agents.executor.locate import locate
 from agents.executor.recover import recover
@@ -115,12 +116,14 @@ class Desk:
 
 def proposal_answer(proposal: Proposal) -> Answer:
     """A proposal as a tool gives it."""
+    action = proposal.action.model_dump()
+    action["inverse"] = masked(action["inverse"])  # it may hold a value that only the cluster knew
     return {
         "status": "proposed",
         "proposal": proposal.id,
         "digest": proposal.action.digest,
         "expires_at": proposal.expires_at.isoformat(timespec="seconds"),
-        "action": proposal.action.model_dump(),
+        "action": action,
         "to_apply": "a person decides; the same call with `approval`, signed for this proposal and digest, applies it",
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 from agents.executor.action import ActionError, Note, PreparedAction
 from agents.executor.carry_out import Done, Superseded, as_approved, carry_out, same_change
 from agents.executor.cluster_api import ClusterApi
+from agents.executor.diff import masked
 from agents.executor.health import rollout_of
 from agents.executor.ledger import Execution, Intent, Proposal, note_data
 from agents.executor.policy import Person, Surroundings, auto_approval, refusal
@@ -45,7 +46,7 @@ async def propose(shop: Workshop, cluster: ClusterApi, wanted: Action, asked_by:
         expires_at=shop.now() + timedelta(hours=shop.approvals.proposal_hours),
     )
     if note is not None:
-        data = {"action": wanted.model_dump(), "asked_by": asked_by, "rule": note.model_dump()}
+        data = {"action": masked(wanted.model_dump()), "asked_by": asked_by, "rule": note.model_dump()}
         await shop.ledger.note("refused", proposal.id, data, shop.now())
         raise Refused(note)
     await shop.ledger.propose(proposal, proposal_data(proposal))
@@ -100,11 +101,11 @@ async def surroundings(shop: Workshop, cluster: ClusterApi, prepared: Preparatio
 
 
 def proposal_data(proposal: Proposal) -> dict[str, Any]:
-    """What the journal keeps of a proposal. The diff is masked; arguments are kept, to prove what was approved."""
+    """What the journal keeps of a proposal: secret values masked; the digest proves what they were."""
     action = proposal.action
     return {
         "asked_by": proposal.asked_by,
-        "wanted": proposal.wanted.model_dump(),
+        "wanted": masked(proposal.wanted.model_dump()),
         "cluster": action.cluster,
         "digest": action.digest,
         "precondition": action.precondition.model_dump(),

@@ -78,3 +78,5 @@ class AgentDefinition:
     compose: Compose
     instruction: str
     """The system instruction for a language model, from `instruction.md`."""
+    without_model: Callable[[Turn], bool] = field(default=lambda turn: False)
+    """Turns that no model may work, such as one that carries approvals: the runbook follows them to the letter."""

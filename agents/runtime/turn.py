@@ -65,7 +65,7 @@ async def run_turn(
     deadline = time.monotonic() + seconds
     turn = replace(turn, tools=tuple(tool.info for tool in tools))
     said, failure = Said(), None
-    if place.model is not None:
+    if place.model is not None and not place.definition.without_model(turn):
         journal = Journal()
         try:
             await _ask_model(place, place.model, turn, tools, journal, said, seconds * MODEL_SHARE, report)

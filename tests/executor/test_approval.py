@@ -11,10 +11,13 @@ from sqlalchemy import text
 
 from agents.cluster.errors import ClusterError
 from agents.executor import gate
+from agents.executor.agent import DEFINITION
 from agents.executor.desk import Desk, Order
 from agents.executor.ledger import proposals
+from agents.runtime import journal
 from agents.runtime.approvals import Approval, ApprovalRefused, Decision, load_key, sign_approval
-from agents.runtime.findings import Action
+from agents.runtime.definition import Turn
+from agents.runtime.findings import Action, SubtaskInput
 from agents.runtime.settings import ApprovalSettings, Settings, SettingsError, StoreSettings
 from tests.executor.conftest import KEY, SCALE, WEB, Bench
 
@@ -189,6 +192,20 @@ async def test_an_mcp_client_proposes_but_does_not_apply(bench: Bench) -> None:
     assert answer["status"] == "not_applied" and bench.cluster.tried == []
 
 
+async def test_secret_values_leave_neither_in_answers_nor_in_the_journal(bench: Bench) -> None:
+    order = Order("Deployment", "shop", "web", None, None, "ann")
+    answer = await Desk(bench.shop, lambda: ["demo"]).take("set_env", order, {"env": {"DB_PASSWORD": "swordfish"}})
+    kept = await journal.read(bench.shop.ledger.engine)
+    assert "hunter2" not in str(answer), "the value before is nobody's business"
+    assert not any(secret in str(kept) for secret in ("hunter2", "swordfish"))
+
+
+async def test_a_turn_with_approvals_is_no_work_for_a_model() -> None:
+    turn = Turn("apply", SubtaskInput(question="apply", inputs={"approvals": [{}]}))
+    assert DEFINITION.without_model(turn)
+    assert not DEFINITION.without_model(Turn("scale web to 5", SubtaskInput(question="scale web to 5")))
+
+
 async def test_a_caller_that_goes_away_does_not_stop_an_action_half_way(bench: Bench) -> None:
     desk = Desk(bench.shop, lambda: ["demo"])
     proposal, sent = await bench.propose(), asyncio.Event()
@@ -256,8 +273,6 @@ def test_a_key_that_is_short_or_public_stops_the_start(tmp_path: Any) -> None:
 
 
 async def test_the_journal_shows_what_was_altered_or_removed(bench: Bench) -> None:
-    from agents.runtime import journal
-
     await bench.decide(await bench.propose())
     engine = bench.shop.ledger.engine
     for statement, says in (
