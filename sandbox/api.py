@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 from collections.abc import Iterable
 from itertools import islice
@@ -14,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
-from sandbox import apply, conversion, logs, metrics, patches, reviews, subresources, tables, times
+from sandbox import apply, conversion, logs, metrics, patches, replies, reviews, subresources, tables, times
 from sandbox.access import Attributes, User
 from sandbox.cluster import Cluster
 from sandbox.documents import Documents
@@ -25,7 +23,7 @@ from sandbox.requests import Target, body_of, is_on, is_resource_path, number, t
 from sandbox.resources import Resource
 from sandbox.schema import of_kind
 from sandbox.selectors import Predicate, by_fields, by_labels
-from sandbox.store import Entry, Name, encode
+from sandbox.store import Entry
 from sandbox.watch import Watch, WatchRequest
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -101,17 +99,20 @@ class Api:
             write, chosen = write_of(request), _selectors(request)
             found = [obj for obj in self._store.list(resource.key, target.namespace) if all(s(obj) for s in chosen)]
             gone = [self._cluster.lifecycle.delete(resource, obj, options, write.dry_run) for obj in found]
-            return Response(self._list_body(resource, [Entry(obj) for obj in gone], {}), media_type="application/json")
+            meta = {"resourceVersion": str(self._store.version)}
+            return Response(
+                replies.list_body(resource, [Entry(obj) for obj in gone], meta), media_type="application/json"
+            )
         if verb != "create" or (resource.namespaced and target.namespace is None):
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         write = write_of(request)
         body = conversion.inward(resource, await body_of(request))
         created = self._cluster.lifecycle.create(resource, body, target.space, write)
-        return self._one(request, resource, created, 201, write.warnings)
+        return replies.one(request, resource, created, 201, write.warnings)
 
     def _list(self, request: Request, target: Target) -> Response:
         resource = target.resource
-        after, version, seen = _continued(request, self._store.version)
+        after, version, seen = replies.continued(request, self._store.version)
         chosen = _selectors(request)
         entries: Iterable[Entry] = self._store.table(resource.key).entries(target.namespace, after)
         if chosen:
@@ -126,7 +127,7 @@ class Api:
             if not chosen:
                 meta["remainingItemCount"] = max(1, self._store.table(resource.key).count(target.namespace) - seen)
             last = found[-1].object
-            meta["continue"] = _token(version, (namespace_of(last), name_of(last)), seen)
+            meta["continue"] = replies.token(version, (namespace_of(last), name_of(last)), seen)
         accept = request.headers.get("accept", "")
         if "as=Table" in accept:
             include = request.query_params.get("includeObject", "Metadata")
@@ -135,18 +136,7 @@ class Api:
             items = [tables.partial(entry.object) for entry in found]
             kind, version_of_kind = "PartialObjectMetadataList", "meta.k8s.io/v1"
             return JSONResponse({"kind": kind, "apiVersion": version_of_kind, "metadata": meta, "items": items})
-        return Response(self._list_body(resource, found, meta), media_type="application/json")
-
-    def _list_body(self, resource: Resource, entries: list[Entry], meta: Object) -> bytes:
-        meta = meta or {"resourceVersion": str(self._store.version)}
-        if conversion.needed(resource):
-            items = [encode(conversion.outward(resource, entry.object)) for entry in entries]
-        elif resource.custom:
-            items = [entry.typed(resource.api_version, resource.kind) for entry in entries]
-        else:
-            items = [entry.body for entry in entries]
-        head = {"kind": resource.kind + "List", "apiVersion": resource.api_version, "metadata": meta}
-        return encode(head)[:-1] + b',"items":[' + b",".join(items) + b"]}"
+        return Response(replies.list_body(resource, found, meta), media_type="application/json")
 
     def _watch(self, request: Request, target: Target) -> Response:
         query = request.query_params
@@ -193,7 +183,7 @@ class Api:
             return await self._apply(request, target, old)
         assert old is not None
         if request.method == "GET":
-            return self._one(request, resource, old)
+            return replies.one(request, resource, old)
         if request.method == "DELETE":
             return await self._delete(request, target, old)
         return await self._change(request, target, old)
@@ -231,7 +221,7 @@ class Api:
         else:
             raise ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         saved = self._cluster.lifecycle.update(resource, old, wanted, write, _part(target.subresource))
-        return self._one(request, resource, saved, 200, write.warnings)
+        return replies.one(request, resource, saved, 200, write.warnings)
 
     def _patched(self, request: Request, resource: Resource, old: Object, patch: Object) -> Object:
         content_type = request.headers.get("content-type", "")
@@ -265,10 +255,10 @@ class Api:
         applied = apply.apply(old, wanted, schema, write.manager, force, now)
         if old is None:
             created = self._cluster.lifecycle.create(resource, applied, target.space, write)
-            return self._one(request, resource, created, 201, write.warnings)
+            return replies.one(request, resource, created, 201, write.warnings)
         part = _part(target.subresource)
         saved = self._cluster.lifecycle.update(resource, old, applied, write, part, applied=True)
-        return self._one(request, resource, saved, 200, write.warnings)
+        return replies.one(request, resource, saved, 200, write.warnings)
 
     async def _delete(self, request: Request, target: Target, old: Object) -> Response:
         options = await body_of(request)
@@ -276,32 +266,12 @@ class Api:
         options = {k: query[k] for k in ("propagationPolicy", "gracePeriodSeconds") if k in query} | options
         gone = self._cluster.lifecycle.delete(target.resource, old, options, write_of(request).dry_run)
         if gone["metadata"].get("deletionTimestamp") or target.resource.plural == "pods":
-            return self._one(request, target.resource, gone)
+            return replies.one(request, target.resource, gone)
         details = {"name": target.name, "kind": target.resource.plural, "uid": gone["metadata"].get("uid")}
         if target.resource.group:
             details["group"] = target.resource.group
         status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
         return JSONResponse(status)
-
-    def _one(
-        self, request: Request, resource: Resource, obj: Object, code: int = 200, warnings: Iterable[str] = ()
-    ) -> Response:
-        accept = request.headers.get("accept", "")
-        if "as=Table" in accept:
-            meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
-            include = request.query_params.get("includeObject", "Metadata")
-            body = encode(tables.table(resource, [obj], meta, include))
-        elif "as=PartialObjectMetadata" in accept:
-            body = encode(tables.partial(obj))
-        elif conversion.needed(resource):
-            body = encode(conversion.outward(resource, obj))
-        else:
-            body = Entry(obj).typed(resource.api_version, resource.kind)
-        response = Response(body, code, media_type="application/json")
-        for warning in warnings:
-            escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
-            response.headers.append("Warning", f'299 - "{escaped}"')
-        return response
 
     def _metrics(self, request: Request, target: Target) -> Response:
         resource, usage = target.resource, self._cluster.usage
@@ -339,20 +309,3 @@ def _selectors(request: Request) -> tuple[Predicate, ...]:
     query = request.query_params
     found = (by_labels(query.get("labelSelector")), by_fields(query.get("fieldSelector")))
     return tuple(selector for selector in found if selector is not None)
-
-
-def _token(version: int, last: Name, seen: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"rv": version, "after": last, "seen": seen}).encode()).decode()
-
-
-def _continued(request: Request, version: int) -> tuple[Name | None, int, int]:
-    """Where the last page ended, which version it was of, and how many items came before."""
-    written = request.query_params.get("continue")
-    if not written:
-        return None, version, 0
-    try:
-        token = json.loads(base64.urlsafe_b64decode(written))
-        namespace, name = token["after"]
-        return (namespace, name), int(token["rv"]), int(token["seen"])
-    except (ValueError, KeyError, TypeError):
-        raise bad_request("continue key is not valid") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -11,6 +12,7 @@ from kubernetes.client.rest import ApiException
 
 from sandbox import Sandbox
 from tests.sandbox.conftest import NAMESPACE, client_of
+from tests.sandbox.scenarios import base, write
 
 
 def code_of(sandbox: Sandbox, token: str, verb: str) -> int:
@@ -77,3 +79,9 @@ def test_the_kubeconfig_is_private_and_names_the_cluster(frozen: Sandbox) -> Non
 async def test_a_sandbox_is_an_async_context_manager_too(frozen: Sandbox) -> None:
     async with Sandbox(frozen.cluster.folder.path) as other:
         assert other.url != frozen.url
+
+
+def test_a_cluster_without_usage_serves_no_metrics_api(tmp_path: Path) -> None:
+    with Sandbox(write(tmp_path, base()), frozen=True) as sandbox, pytest.raises(ApiException) as caught:
+        client.CustomObjectsApi(client_of(sandbox)).list_cluster_custom_object("metrics.k8s.io", "v1beta1", "nodes")
+    assert caught.value.status == 404
