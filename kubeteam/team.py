@@ -7,8 +7,9 @@ import logging
 import multiprocessing
 import os
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -27,6 +28,14 @@ PRELOAD = [
     *(f"agents.{name}.agent" for name in BUILT_IN),
 ]
 """What services import, loaded once before they are forked."""
+
+
+@dataclass(frozen=True)
+class RunningTeam:
+    """Where the planner is, and the services' processes when they have their own."""
+
+    url: str
+    processes: Mapping[str, BaseProcess] = field(default_factory=dict[str, BaseProcess])
 
 
 def on_free_ports(settings: Settings) -> Settings:
@@ -54,19 +63,19 @@ def served_here(settings: Settings) -> list[str]:
 
 
 @asynccontextmanager
-async def in_one_process(settings: Settings) -> AsyncGenerator[str]:
-    """Serves the whole team on this event loop and yields the planner's URL."""
+async def in_one_process(settings: Settings) -> AsyncGenerator[RunningTeam]:
+    """Serves the whole team on this event loop."""
     from agents.runtime.serve import serving
     from kubeteam.services import build
 
     apps = [(build(name, settings), settings.server.host, settings.port(name)) for name in served_here(settings)]
     async with serving(apps):
-        yield settings.url("planner")
+        yield RunningTeam(settings.url("planner"))
 
 
 @asynccontextmanager
-async def as_processes(settings: Settings, folder: Path) -> AsyncGenerator[str]:
-    """Starts one process per service, waits until all are ready, and yields the planner's URL.
+async def as_processes(settings: Settings, folder: Path) -> AsyncGenerator[RunningTeam]:
+    """Starts one process per service and waits until all are ready.
 
     `folder` gets one log file per service. The processes are forked from one that has imported the libraries already,
     so five services start in the time of one. Raises Complaint with the end of the log when a service does not start.
@@ -82,7 +91,7 @@ async def as_processes(settings: Settings, folder: Path) -> AsyncGenerator[str]:
         process.start()
     try:
         await asyncio.gather(*(_until_ready(name, process, settings, folder) for name, process in services.items()))
-        yield settings.url("planner")
+        yield RunningTeam(settings.url("planner"), services)
     finally:
         await asyncio.gather(*(asyncio.to_thread(_stop, process) for process in services.values()))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,13 +75,9 @@ class _Question:
 
 
 async def _with_own_team(settings: Settings, single_process: bool, asking: _Question) -> dict[str, Any]:
-    async with AsyncExitStack() as stack:
-        running = (
-            team.in_one_process(settings)
-            if single_process
-            else team.as_processes(settings, settings.store.folder / "logs")
-        )
-        return await _at(await stack.enter_async_context(running), asking)
+    logs = settings.store.folder / "logs"
+    async with team.in_one_process(settings) if single_process else team.as_processes(settings, logs) as running:
+        return await _at(running.url, asking)
 
 
 async def _at(url: str, asking: _Question) -> dict[str, Any]:

@@ -34,7 +34,8 @@ async def _demo(settings: Settings, folder: Path) -> None:
 
     scenario = read_scenario(folder)
     print(f"The embedded cluster {scenario.cluster_name!r} has an incident. Starting five services ...", flush=True)
-    async with team.as_processes(settings, settings.store.folder / "logs") as url, PlannerClient(url) as planner:
+    running = team.as_processes(settings, settings.store.folder / "logs")
+    async with running as started, PlannerClient(started.url) as planner:
         for question in scenario.questions.values():
             print(f"\n━━━ {question}\n", flush=True)
             result = await follow(planner, await planner.ask(question))

@@ -103,7 +103,7 @@ def _scenarios(folder: Path) -> list[Path]:
 
 
 async def _ask_all(settings: Any, name: str, scenario: dict[str, Any], languages: Sequence[str]) -> list[Result]:
-    async with team.in_one_process(settings) as url, PlannerClient(url) as planner:
+    async with team.in_one_process(settings) as running, PlannerClient(running.url) as planner:
         return [
             await _ask(planner, name, scenario, language)
             for language in languages

@@ -53,7 +53,8 @@ async def _up(settings: Settings, single_process: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     logs = settings.store.folder.expanduser() / "logs"
     running = team.in_one_process(settings) if single_process else team.as_processes(settings, logs)
-    async with running as url:
+    async with running as started:
+        url = started.url
         print(f"The team is ready.\n  {'planner':12} {url}  (page and HTTP; API: {url}/docs)")
         for name in settings.members():
             print(f"  {name:12} {settings.url(name)}  (MCP: {settings.url(name)}/mcp)")
