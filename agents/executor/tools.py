@@ -152,7 +152,7 @@ def _add_objects(server: MCPServer, desk: Desk) -> None:
         name: Name,
         kind: Annotated[str, Field(description="Kind of the object, such as Service.")],
         patch: Annotated[Any, Field(description="An object, a list of JSON patch operations, or YAML text.")],
-        type: Annotated[str | None, Field(description="merge (default), strategic, or json.")] = None,
+        patch_type: Annotated[str | None, Field(description="merge (default), strategic, or json.")] = None,
         namespace: Namespace = None,
         cluster_id: ClusterId = None,
         approval: Approval = None,
@@ -160,7 +160,7 @@ def _add_objects(server: MCPServer, desk: Desk) -> None:
     ) -> Answer:
         """Patches an object of any kind but Secret."""
         order = Order(kind, namespace, name, cluster_id, approval, asked_by)
-        return await _answer(desk, "patch_resource", order, patch=patch, type=type)
+        return await _answer(desk, "patch_resource", order, patch=patch, patch_type=patch_type)
 
     @server.tool(annotations=_DESTROYS)
     async def apply_manifest(

@@ -18,13 +18,13 @@ _FIXED_METADATA = ("uid", "resourceVersion", "name", "namespace", "managedFields
 
 
 def patch_resource(before: Before, arguments: Mapping[str, Any]) -> Change:
-    """`patch`, and its `type`: `merge` (default; RFC 7386), `strategic`, or `json` (RFC 6902, a list)."""
-    given = known_arguments(arguments, "patch", "type")
+    """`patch`, and its `patch_type`: `merge` (default; RFC 7386), `strategic`, or `json` (RFC 6902, a list)."""
+    given = known_arguments(arguments, "patch", "patch_type")
     _no_secrets(before.target)
     patch = parsed(given.get("patch"), "patch")
-    kind = given.get("type") or ("json" if isinstance(patch, list) else "merge")
+    kind = given.get("patch_type") or ("json" if isinstance(patch, list) else "merge")
     if kind not in ("merge", "strategic", "json"):
-        raise ActionError(f"type must be merge, strategic or json, not {kind!r}")
+        raise ActionError(f"patch_type must be merge, strategic or json, not {kind!r}")
     if (kind == "json") != isinstance(patch, list):
         raise ActionError("a json patch is a list of operations; merge and strategic patches are objects")
     if isinstance(patch, list):
@@ -32,7 +32,7 @@ def patch_resource(before: Before, arguments: Mapping[str, Any]) -> Change:
     else:
         _check_patch(patch)
     return Change(
-        arguments={"patch": patch, "type": kind},
+        arguments={"patch": patch, "patch_type": kind},
         writes=(before.write(cast("Verb", kind), patch),),
         notes=(Note(code="inverse_from_dry_run"),),
     )
@@ -84,7 +84,7 @@ def patch_back(target: Target, before: Object, after: Object) -> Action:
     return Action(
         kind="patch_resource",
         resource=str(target),
-        arguments={"patch": _merge_patch(clean(after), clean(before)), "type": "merge"},
+        arguments={"patch": _merge_patch(clean(after), clean(before)), "patch_type": "merge"},
     )
 
 
