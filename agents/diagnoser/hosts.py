@@ -66,7 +66,7 @@ class Hosts:
         found = self._addresses.get(host) or self.service(host, namespace)
         if found is not None:
             return Target(host, port, "pod" if found.get("kind") == "Pod" else "service", found)
-        if _is_address(host) or not self._is_internal(host):
+        if is_address(host) or not self._is_internal(host):
             return Target(host, port, "external")
         return Target(host, port, "missing", near=self._near(host, namespace))
 
@@ -88,7 +88,8 @@ class Hosts:
         return resource_of(others[0]) if others else ""
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address and no name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

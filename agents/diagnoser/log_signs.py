@@ -140,6 +140,21 @@ def classify(line: str) -> Sign | None:
     return next((sign for sign, pattern in _PATTERNS if pattern.search(line)), None)
 
 
+Failure = Literal["name", "connection"]
+_TIMED_OUT = re.compile(r"\btimed[ -]?out\b|\btimeout\b", re.IGNORECASE)
+
+
+def call_failure(line: str) -> Failure | None:
+    """How a call failed that a line tells of with some gravity: the name did not resolve, or nobody answered."""
+    if _weight(line) < 1:
+        return None
+    order: tuple[Failure, ...] = ("name", "connection")
+    for sign in order:
+        if any(pattern.search(line) for known, pattern in _PATTERNS if known == sign):
+            return sign
+    return "connection" if _TIMED_OUT.search(line) else None
+
+
 def why_it_ended(log: str) -> LogSign | None:
     """The most telling line near the end of a log; None for an empty log or one without any complaint.
 

@@ -36,6 +36,28 @@ def ingress_allowed(
     )
 
 
+def outside(address: str) -> Obj:
+    """A stand-in for something outside the cluster: only ipBlocks and rules without peers speak of it."""
+    return {"kind": "Outside", "status": {"podIP": address}}
+
+
+def nearly_allows(
+    snapshot: Snapshot, policy: Obj, side: str, other: Obj, port: int, protocol: str, owner: Obj | None = None
+) -> str:
+    """What keeps the rule that was probably meant for this traffic from allowing it: `port`, `peer`, or nothing."""
+    rules = items(policy, "spec", "egress" if side == "to" else "ingress")
+    served = owner if owner is not None else other
+    for rule in rules:
+        peers, ports = items(rule, side), items(rule, "ports")
+        if (ports and not peers) or any(_is_peer(snapshot, policy, peer, other) for peer in peers):
+            return "port"
+    for rule in rules:
+        ports = items(rule, "ports")
+        if ports and any(_covers(entry, served, port, protocol) for entry in ports):
+            return "peer"
+    return "peer" if rules and not any(items(rule, "ports") for rule in rules) else ""
+
+
 def _rule_allows(
     snapshot: Snapshot, policy: Obj, rule: Obj, side: str, pod: Obj, port: int, protocol: str, owner: Obj | None = None
 ) -> bool:
@@ -48,6 +70,8 @@ def _rule_allows(
 
 def _is_peer(snapshot: Snapshot, policy: Obj, peer: Obj, pod: Obj) -> bool:
     block = mapping(peer, "ipBlock")
+    if not block and pod.get("kind") == "Outside":
+        return False
     if block:
         return _in_block(text(pod, "status", "podIP"), text(block, "cidr"), strings(block, "except"))
     if dig(peer, "namespaceSelector") is not None:
@@ -100,5 +124,15 @@ def _shown(rule: Obj, side: str) -> str:
     for peer in items(rule, side):
         told = [f"{k}={v}" for k, v in labels(peer, "podSelector", "matchLabels").items()]
         told += [f"namespace {k}={v}" for k, v in labels(peer, "namespaceSelector", "matchLabels").items()]
-        peers.append(" ".join(told) or text(peer, "ipBlock", "cidr") or "all pods")
+        told += [
+            f"{text(e, 'key')} {text(e, 'operator')} {','.join(strings(e, 'values'))}".strip()
+            for which in ("podSelector", "namespaceSelector")
+            for e in items(peer, which, "matchExpressions")
+        ]
+        peers.append(" ".join(told) or _shown_block(peer) or "all pods")
     return f"{', '.join(ports) or 'all ports'} {side} {' | '.join(peers) or 'anywhere'}"
+
+
+def _shown_block(peer: Obj) -> str:
+    cidr, excepted = text(peer, "ipBlock", "cidr"), strings(peer, "ipBlock", "except")
+    return f"{cidr} except {', '.join(excepted)}" if excepted else cidr

@@ -4,21 +4,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from difflib import SequenceMatcher
 
 from agents.diagnoser.containers import ContainerView
-from agents.diagnoser.fields import items, kind_of, name_of, namespace_of, number, resource_of, text
+from agents.diagnoser.evidence import from_log, from_object
+from agents.diagnoser.facts import container_facts
+from agents.diagnoser.fields import (
+    Obj,
+    items,
+    kind_of,
+    labels,
+    name_of,
+    namespace_of,
+    number,
+    parts_of,
+    resource_of,
+    strings,
+    text,
+)  # fmt: skip
 from agents.diagnoser.hosts import Hosts, Target
 from agents.diagnoser.log_signs import LogSign, hosts_in
 from agents.diagnoser.needs import Needs
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.snapshot import Snapshot
+from agents.diagnoser.trouble import trouble_since
 
-_NO_SUCH_NAME = re.compile(
+NO_SUCH_NAME = re.compile(
     r"no such host|NXDOMAIN|ENOTFOUND|Name or service not known|UnknownHostException|bad address|EAI_NONAME"
     r"|nodename nor servname|can't resolve|could not resolve|unknown host|host not found",
     re.IGNORECASE,
 )
+_SLIP = 0.87
+"""From this likeness on, a name is a misspelling of another."""
 COREDNS = "kube-system/Deployment/coredns"
+
+
+def dns_addresses(snapshot: Snapshot) -> set[str]:
+    """Addresses of the cluster's DNS Service."""
+    return {
+        text(s, "spec", "clusterIP")
+        for s in snapshot.in_namespace("Service", "kube-system")
+        if number(s, "spec", "ports", 0, "port") == 53
+    }
 
 
 def targets_of(
@@ -26,11 +53,7 @@ def targets_of(
 ) -> list[Target]:
     """What the first telling line wants to reach; failing that, the hosts that the container's spec names."""
     namespace = namespace_of(view.pod)
-    dns = {
-        text(s, "spec", "clusterIP")
-        for s in snapshot.in_namespace("Service", "kube-system")
-        if number(s, "spec", "ports", 0, "port") == 53
-    }
+    dns = dns_addresses(snapshot)
     for line in lines:
         found = [hosts.target(host, port, namespace) for host, port in hosts_in(line) if host not in dns]
         known = [t for t in found if t.meaning in ("service", "pod", "missing")] or found
@@ -53,13 +76,13 @@ def unreachable(
     target = targets[0]
     facts = {**seen.facts, "host": target.host, "port": target.port or ""}
     seen = replace(seen, fault=fault, facts=facts, confidence=0.8)
-    unanswered = sign.sign == "name" and not _NO_SUCH_NAME.search(sign.line)
+    unanswered = sign.sign == "name" and not NO_SUCH_NAME.search(sign.line)
     if target.meaning == "missing" and unanswered:
         return replace(seen, waits_for=(COREDNS,))  # nobody answered, so nothing says that the name is wrong
     if target.meaning == "missing":
         return missing_name(snapshot, target, seen)
     if target.meaning == "external":
-        wrong = sign.sign == "name" and _NO_SUCH_NAME.search(sign.line)
+        wrong = sign.sign == "name" and NO_SUCH_NAME.search(sign.line)
         return replace(seen, fault="dns_name_unresolvable", role="cause", confidence=0.85) if wrong else seen
     waits = tuple(dict.fromkeys(resource_of(t.obj) for t in targets if t.obj is not None))
     if sign.sign == "name":
@@ -76,11 +99,65 @@ def missing_name(snapshot: Snapshot, target: Target, seen: Observation) -> Obser
     facts = {**seen.facts, "host": target.host, "near": target.near}
     if not snapshot.can_see("Service"):
         return replace(seen, facts=facts)
-    name = target.host.split(".")[0]
-    workloads = {name_of(w) for w in snapshot.workloads()}
-    gone = name in workloads or not target.near
-    fault = "service_missing" if gone else "dns_name_unresolvable"
+    name, namespace, near = target.host.split(".")[0], str(seen.facts.get("namespace", "")), target.near
+    gone = any(name_of(w) == name and namespace_of(w) == _place(target.host, namespace) for w in snapshot.workloads())
+    fault = "service_missing" if gone or not _is_slip(name, near) else "dns_name_unresolvable"
     return replace(seen, fault=fault, role="cause", facts=facts, confidence=0.88)
+
+
+def _place(host: str, namespace: str) -> str:
+    parts = host.split(".")
+    return parts[1] if len(parts) > 1 else namespace
+
+
+def _is_slip(name: str, near: str) -> bool:
+    """Whether the existing Service is the one that was meant: of the same name elsewhere, or a typing error away."""
+    known = parts_of(near)[2] if near else ""
+    return bool(known) and (known == name or SequenceMatcher(None, name, known).ratio() >= _SLIP)
+
+
+def outside_dependency(snapshot: Snapshot, view: ContainerView, target: Target, line: str) -> Observation | None:
+    """The fault of something outside the cluster behind a Service without selector; blamed on the Service."""
+    service = target.obj
+    addresses = addresses_by_hand(snapshot, service) if service is not None else []
+    if service is None or not addresses or text(service, "spec", "type") == "ExternalName":
+        return None
+    shown = [f"{address}:{port}" for address, port in addresses]
+    caller = snapshot.top(view.pod)
+    return Observation(
+        resource=resource_of(service),
+        fault="crash_dependency",
+        facts={
+            **container_facts(snapshot, view),
+            "service": name_of(service),
+            "addresses": shown,
+            "port": target.port or addresses[0][1],
+            "host": target.host,
+            "message": line,
+        },
+        evidence=(
+            from_object(snapshot, service, f"no selector; endpoints by hand: {', '.join(shown)}"),
+            from_log(snapshot, view, line),
+        ),
+        since=trouble_since(snapshot, view.pod),
+        affects=(resource_of(caller),),
+        confidence=0.9,
+    )
+
+
+def addresses_by_hand(snapshot: Snapshot, service: Obj) -> list[tuple[str, int]]:
+    """Addresses and ports of the EndpointSlices (or Endpoints) of a Service that selects no pods itself."""
+    found: list[tuple[str, int]] = []
+    for piece in snapshot.in_namespace("EndpointSlice", namespace_of(service)):
+        if labels(piece, "metadata", "labels").get("kubernetes.io/service-name") == name_of(service):
+            for endpoint in items(piece, "endpoints"):
+                for address in strings(endpoint, "addresses"):
+                    found += [(address, number(p, "port")) for p in items(piece, "ports")]
+    by_hand = snapshot.get("Endpoints", namespace_of(service), name_of(service))
+    for subset in items(by_hand, "subsets"):
+        for endpoint in items(subset, "addresses"):
+            found += [(text(endpoint, "ip"), number(p, "port")) for p in items(subset, "ports")]
+    return list(dict.fromkeys(found))
 
 
 def _wrong_port(target: Target) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from agents.diagnoser.analyzers import (
+    calls,
     configuration,
     crashes,
     dns,
     images,
     init_containers,
-    network_policies,
     probes,
     quotas,
     rbac,
@@ -40,7 +40,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     services.analyze,
     rbac.analyze,
     dns.analyze,
-    network_policies.analyze,
+    calls.analyze,
 )
 """One line per family."""
 

@@ -14,6 +14,7 @@ from agents.diagnoser.wording import (
     configuration,
     crashes,
     images,
+    names,
     network,
     probes,
     quotas,
@@ -25,7 +26,7 @@ from agents.diagnoser.wording import (
 from agents.diagnoser.wording.template import Text, Wording, render
 from agents.runtime.findings import Language
 
-FAMILIES = (images, crashes, probes, scheduling, configuration, volumes, quotas, services, rbac, network)
+FAMILIES = (images, crashes, probes, scheduling, configuration, volumes, quotas, services, rbac, network, names)
 
 WORDING: dict[str, Wording] = {fault: words for family in FAMILIES for fault, words in family.WORDING.items()}
 

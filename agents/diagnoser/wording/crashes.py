@@ -125,11 +125,11 @@ WORDING = {
     "crash_dependency": Wording(
         en=Text(
             "Container {container} of {kind} {workload} exits because a service that it needs does not answer[: {host}][ port {port}]"
-            "[ ({target})][, exit code {exit_code}].[ Log: {message}]",
+            "[ ({target})][; Service {service} has no selector and leads out of the cluster to {addresses}][, exit code {exit_code}].[ Log: {message}]",
             ("Restore the dependency {host}.", "Let the program wait and retry instead of exiting."),
         ),
         zh=Text(
-            "{kind} {workload} 的容器 {container} 因依赖的服务不可用而退出[：{host}][ 端口 {port}][（{target}）][，退出码 {exit_code}]。"
+            "{kind} {workload} 的容器 {container} 因依赖的服务不可用而退出[：{host}][ 端口 {port}][（{target}）][；Service {service} 没有 selector，指向集群外的 {addresses}][，退出码 {exit_code}]。"
             "[日志：{message}]",
             ("恢复依赖 {host}。", "让程序等待并重试，而不是直接退出。"),
         ),
