@@ -46,3 +46,23 @@ def changed_at(snapshot: Snapshot, obj: Obj) -> datetime | None:
     written = [moment(e, "requestReceivedTimestamp") for e in writes_to(snapshot, obj)]
     known = [at for at in (*written, *(at for at, _ in managers(obj))) if at is not None]
     return max(known, default=None)
+
+
+def deletion_of_service(snapshot: Snapshot, namespace: str, name: str) -> dict[str, str]:
+    """Who deleted a Service, when, and which ports it had, as the audit log tells; {} when it does not."""
+    for event in reversed(snapshot.audit):
+        about = event.get("objectRef")
+        if (
+            text(event, "verb") == "delete"
+            and (text(about, "resource"), text(about, "namespace"), text(about, "name"))
+            == ("services", namespace, name)
+            and number(event, "responseStatus", "code") < 300
+        ):
+            old = event.get("responseObject")
+            ports = [f"{text(p, 'port')} -> {text(p, 'targetPort')}" for p in items(old, "spec", "ports")]
+            return {
+                "deleted_by": text(event, "user", "username"),
+                "deleted_at": text(event, "requestReceivedTimestamp"),
+                "old_ports": ", ".join(ports),
+            }
+    return {}

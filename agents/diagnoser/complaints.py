@@ -75,21 +75,22 @@ def _of_container(
     snapshot: Snapshot, view: ContainerView, hosts: Hosts, needs: Needs, clock: datetime
 ) -> Iterator[Complaint]:
     lines = snapshot.log(view).splitlines()[-_TAIL:]
-    failing = [(n, line.strip(), sign) for n, line in enumerate(lines) if (sign := call_failure(line)) is not None]
     groups: dict[tuple[Failure, str], list[tuple[int, str]]] = {}
     targets: dict[tuple[Failure, str], Target | None] = {}
-    for n, line, sign in failing:
-        if _SOFT.search(line):
+    for n, line in enumerate(map(str.strip, lines)):
+        sign = call_failure(line)
+        if sign is None or _SOFT.search(line):
             continue
         target = _target(snapshot, view, hosts, needs, line, sign)
         key: tuple[Failure, str] = (sign, f"{target.host}:{target.port}" if target else "")
         groups.setdefault(key, []).append((n, line))
         targets[key] = target
     crashing = view.crashing(snapshot.now)
-    for key, told in groups.items():
+    for (failure, where), told in groups.items():
         times = [at for _, line in told if (at := written_at(line, clock))]
         if crashing or _goes_on(times, clock, len(lines) - told[-1][0]):
-            yield Complaint(view, key[0], told[-1][1], targets[key], len(told), min(times, default=None))
+            target = targets[failure, where]
+            yield Complaint(view, failure, told[-1][1], target, len(told), min(times, default=None))
 
 
 def _goes_on(times: list[datetime], clock: datetime, lines_ago: int) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from difflib import SequenceMatcher
 
+from agents.diagnoser.changed import deletion_of_service
 from agents.diagnoser.containers import ContainerView
 from agents.diagnoser.evidence import from_log, from_object
 from agents.diagnoser.facts import container_facts
@@ -100,7 +101,9 @@ def missing_name(snapshot: Snapshot, target: Target, seen: Observation) -> Obser
     if not snapshot.can_see("Service"):
         return replace(seen, facts=facts)
     name, namespace, near = target.host.split(".")[0], str(seen.facts.get("namespace", "")), target.near
+    facts |= deletion_of_service(snapshot, _place(target.host, namespace), name)
     gone = any(name_of(w) == name and namespace_of(w) == _place(target.host, namespace) for w in snapshot.workloads())
+    gone = gone or "deleted_by" in facts
     fault = "service_missing" if gone or not _is_slip(name, near) else "dns_name_unresolvable"
     return replace(seen, fault=fault, role="cause", facts=facts, confidence=0.88)
 

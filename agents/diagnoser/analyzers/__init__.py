@@ -14,7 +14,9 @@ from agents.diagnoser.analyzers import (
     configuration,
     crashes,
     dns,
+    gateways,
     images,
+    ingresses,
     init_containers,
     probes,
     quotas,
@@ -41,6 +43,8 @@ ANALYZERS: tuple[Analyzer, ...] = (
     rbac.analyze,
     dns.analyze,
     calls.analyze,
+    ingresses.analyze,
+    gateways.analyze,
 )
 """One line per family."""
 

@@ -19,6 +19,7 @@ from agents.diagnoser.wording import (
     probes,
     quotas,
     rbac,
+    routes,
     scheduling,
     services,
     volumes,
@@ -26,7 +27,7 @@ from agents.diagnoser.wording import (
 from agents.diagnoser.wording.template import Text, Wording, render
 from agents.runtime.findings import Language
 
-FAMILIES = (images, crashes, probes, scheduling, configuration, volumes, quotas, services, rbac, network, names)
+FAMILIES = (images, crashes, probes, scheduling, configuration, volumes, quotas, services, rbac, network, names, routes)
 
 WORDING: dict[str, Wording] = {fault: words for family in FAMILIES for fault, words in family.WORDING.items()}
 

@@ -181,11 +181,13 @@ WORDING = {
     ),
     "service_missing": Wording(
         en=Text(
-            "{kind} {workload} calls {host}, but there is no Service of that name[ (there is a {near})].[ Log: {message}]",
+            "{kind} {workload} calls {host}, but there is no Service of that name[ (there is a {near})]"
+            "[; {deleted_by} deleted it at {deleted_at}][; its ports (port -> targetPort) were {old_ports}].[ Log: {message}]",
             ("Create the Service {host}, or correct the name in {workload}.",),
         ),
         zh=Text(
-            "{kind} {workload} 访问 {host}，但不存在这个名称的 Service[（存在的是 {near}）]。[日志：{message}]",
+            "{kind} {workload} 访问 {host}，但不存在这个名称的 Service[（存在的是 {near}）]"
+            "[；它在 {deleted_at} 被 {deleted_by} 删除][，原来的端口（port -> targetPort）是 {old_ports}]。[日志：{message}]",
             ("创建 Service {host}，或者修正 {workload} 中的名称。",),
         ),
     ),
