@@ -16,6 +16,7 @@ from pydantic import Field
 from agents.cluster.errors import ClusterError
 from agents.executor.action import ActionError
 from agents.executor.desk import Desk, Order
+from agents.executor.records import add_records
 from agents.runtime.findings import ActionKind
 
 ClusterId = Annotated[str | None, Field(description="The cluster (a kubeconfig context); optional when there is one.")]
@@ -43,6 +44,7 @@ def build_tools(desk: Desk) -> MCPServer:
     _add_workloads(server, desk)
     _add_objects(server, desk)
     _add_nodes(server, desk)
+    add_records(server, desk.shop.ledger)
     return server
 
 
