@@ -94,3 +94,18 @@ def test_a_broken_scenario_is_named_by_file_and_field(tmp_path: Path) -> None:
     done = kubeteam("sandbox", str(tmp_path))
     assert done.returncode == 2
     assert "scenario.yaml" in done.stderr
+
+
+def test_diagnose_works_on_a_folder_without_any_service() -> None:
+    done = kubeteam("diagnose", str(INCIDENT), "--json")
+    assert done.returncode == 0, done.stderr
+    cause = json.loads(done.stdout)["root_causes"][0]
+    assert (cause["resource"], cause["fault"]) == ("shop/Deployment/checkout", "oom_killed")
+
+
+def test_eval_scores_a_scenario_through_the_whole_team() -> None:
+    done = kubeteam("eval", str(INCIDENT), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [(s["language"], s["solved"]) for s in report["scenarios"]] == [("en", True), ("zh", True)]
+    assert report["total"]["solved"] == 2
