@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agents.diagnoser.fields import items, kind_of, name_of, namespace_of, parts_of, resource_of, text
+from agents.diagnoser.fields import items, kind_of, name_of, namespace_of, parts_of, resource_of, strings, text
 from agents.diagnoser.graph import Cause
 from agents.diagnoser.needs import Needs
 from agents.diagnoser.snapshot import Snapshot
@@ -51,6 +51,9 @@ def _named(snapshot: Snapshot, words: set[str]) -> Iterator[str]:
         for rule in items(ingress, "spec", "rules"):
             if text(rule, "host") and text(rule, "host").lower() in words:
                 yield resource_of(ingress)
+    for route in (*snapshot.kind("HTTPRoute"), *snapshot.kind("GRPCRoute")):
+        if name_of(route).lower() in words or any(h.lower() in words for h in strings(route, "spec", "hostnames")):
+            yield resource_of(route)
 
 
 def divide(snapshot: Snapshot, causes: Sequence[Cause], focus: Focus) -> tuple[list[Cause], list[Cause]]:

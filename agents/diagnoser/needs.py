@@ -33,9 +33,14 @@ class Needs:
             for workload in self._snapshot.workloads_behind(obj):
                 yield resource_name(namespace_of(workload), kind_of(workload), name_of(workload))
         elif kind == "Ingress":
+            yield resource_name(namespace, "Service", text(obj, "spec", "defaultBackend", "service", "name"))
             for rule in items(obj, "spec", "rules"):
                 for path in items(rule, "http", "paths"):
                     yield resource_name(namespace, "Service", text(path, "backend", "service", "name"))
+        elif kind in ("HTTPRoute", "GRPCRoute"):
+            for rule in items(obj, "spec", "rules"):
+                for backend in items(rule, "backendRefs"):
+                    yield resource_name(text(backend, "namespace") or namespace, "Service", text(backend, "name"))
         elif kind == "PersistentVolumeClaim":
             yield resource_name("", "PersistentVolume", text(obj, "spec", "volumeName"))
         elif kind in WORKLOADS or kind == "Pod":

@@ -9,6 +9,7 @@ from agents.diagnoser.fields import Obj, items, name_of, namespace_of, text
 from agents.diagnoser.snapshot import LogKey, Snapshot, is_ready, template_of
 
 _PODS_PER_WORKLOAD = 3
+_TLS = "kubernetes.io/tls"
 
 
 def wanted_logs(snapshot: Snapshot, question: str, limit: int) -> list[LogKey]:
@@ -47,7 +48,7 @@ def _keys(view: ContainerView, *, troubled: bool) -> list[LogKey]:
 
 
 def referenced_secrets(snapshot: Snapshot, limit: int) -> list[tuple[str, str]]:
-    """Secrets whose keys or certificates matter: of Ingresses, Gateways, webhooks, and pods that are not ready."""
+    """Secrets whose keys or certificates matter: of Ingresses, Gateways, pods that are not ready, servers with TLS."""
     found: dict[tuple[str, str], None] = {}
     for ingress in snapshot.kind("Ingress"):
         for tls in items(ingress, "spec", "tls"):
@@ -60,6 +61,12 @@ def referenced_secrets(snapshot: Snapshot, limit: int) -> list[tuple[str, str]]:
         if not is_ready(pod):
             for name in secrets_of(pod):
                 found[namespace_of(pod), name] = None
+    with_tls = {(namespace_of(s), name_of(s)) for s in snapshot.kind("Secret") if text(s, "type") == _TLS}
+    for pod in snapshot.active_pods if with_tls else []:
+        for volume in items(pod, "spec", "volumes"):
+            key = (namespace_of(pod), text(volume, "secret", "secretName"))
+            if key in with_tls:
+                found[key] = None
     return [key for key in found if key[1]][:limit]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from agents.diagnoser.analyzers import (
     calls,
+    certificates,
     configuration,
     crashes,
     dns,
@@ -22,6 +23,7 @@ from agents.diagnoser.analyzers import (
     quotas,
     rbac,
     scheduling,
+    selectors,
     services,
     volumes,
 )
@@ -40,11 +42,13 @@ ANALYZERS: tuple[Analyzer, ...] = (
     volumes.analyze,
     quotas.analyze,
     services.analyze,
+    selectors.analyze,
     rbac.analyze,
     dns.analyze,
     calls.analyze,
     ingresses.analyze,
     gateways.analyze,
+    certificates.analyze,
 )
 """One line per family."""
 

@@ -117,8 +117,9 @@ def _wrong_port(snapshot: Snapshot, service: Obj) -> Iterator[Observation]:
     pods = ready or selected
     for port in items(service, "spec", "ports") if pods else []:
         target = port.get("targetPort", port.get("port"))
-        if not ready and not (isinstance(target, str) and not target.isdigit()):
-            continue  # declared ports are hints only, and what does not run cannot say where it listens
+        named = isinstance(target, str) and not target.isdigit()
+        if not ready and not named and not any(_probed(pod) for pod in pods):
+            continue  # declared ports are hints only; what does not run says where it listens by its probes alone
         wrong = partial(_unserved, snapshot, target=target)
         if all(wrong(pod) for pod in pods):
             yield _mismatch(snapshot, service, port, pods[0])
@@ -131,10 +132,7 @@ def _unserved(snapshot: Snapshot, pod: Obj, target: object) -> bool:
         return not any(target in v.ports().values() for v in views)
     wanted = int(target) if isinstance(target, (int, str)) and not isinstance(target, bool) else 0
     declared = {p for v in views for p in v.ports()}
-    probed = {
-        probe_facts(v, mapping(v.spec, f"{k}Probe"))["port_number"] for v in views for k in ("liveness", "readiness")
-    }
-    if not declared or not wanted or wanted in declared | probed:
+    if not declared or not wanted or wanted in declared | _probed(pod):
         return False
     said = re.compile(rf"(?<![\d.]){wanted}(?!\d)")
     return not any(said.search(str(a)) for v in views for a in _arguments(v.spec)) and not any(
@@ -142,6 +140,15 @@ def _unserved(snapshot: Snapshot, pod: Obj, target: object) -> bool:
         for v in views
         for line in snapshot.log(v).splitlines()[:50]
     )
+
+
+def _probed(pod: Obj) -> set[int]:
+    """The ports that the pod's probes ask."""
+    views = [v for v in containers_of(pod) if not v.init]
+    ports = {
+        probe_facts(v, mapping(v.spec, f"{k}Probe"))["port_number"] for v in views for k in ("liveness", "readiness")
+    }
+    return {port for port in ports if port}
 
 
 def _arguments(spec: Obj) -> list[object]:

@@ -96,14 +96,14 @@ WORDING = {
     "crash_cert_expired": Wording(
         en=Text(
             "The TLS certificate in {source} is expired or not yet valid[ (valid from {not_before} to {not_after})]; "
-            "{kind} {workload} (container {container}) exits because of it.[ Log: {message}]",
+            "{kind} {workload} fails because of it[: container {container} exits][ with exit code {exit_code}].[ Log: {message}]",
             (
                 "Renew the certificate in {source} and restart {workload}.",
                 "Let cert-manager renew it, and alert on days left.",
             ),
         ),
         zh=Text(
-            "{source} 中的 TLS 证书已过期（expired）或尚未生效[（有效期 {not_before} 至 {not_after}）]，导致 {kind} {workload} 的容器 {container} 退出。"
+            "{source} 中的 TLS 证书已过期（expired）或尚未生效[（有效期 {not_before} 至 {not_after}）]，导致 {kind} {workload} 出错[：容器 {container} 退出][，退出码 {exit_code}]。"
             "[日志：{message}]",
             ("更新 {source} 中的证书并重启 {workload}。", "使用 cert-manager 自动续期，并对剩余天数告警。"),
         ),
