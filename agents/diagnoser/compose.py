@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from agents.diagnoser.views import DiagnosisResult
 from agents.runtime.definition import ToolResult, Turn
 from agents.runtime.findings import Action, Change, Finding, Language, RootCause
+from agents.runtime.report_facts import HEALTH
 
 _WORDS = {
     "en": {
@@ -44,8 +47,15 @@ def compose(turn: Turn) -> Finding:
         root_causes=list(causes.values()),
         elsewhere=list(dict.fromkeys(elsewhere)),
         missing=missing,
-        facts={"healthy": not causes and not elsewhere and not missing} if results else {},
+        facts=_facts(results, healthy=not causes and not elsewhere and not missing),
     )
+
+
+def _facts(results: list[DiagnosisResult], *, healthy: bool) -> dict[str, Any]:
+    """Whether all is well, and the risks when they were looked for."""
+    facts: dict[str, Any] = {"healthy": healthy} if results else {}
+    health = next((found.health for found in results if found.health is not None), None)
+    return facts if health is None else {**facts, HEALTH: health.model_dump(mode="json", exclude_defaults=True)}
 
 
 def _read(result: ToolResult) -> DiagnosisResult | None:

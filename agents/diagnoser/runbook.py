@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.runtime.definition import ToolCall, Turn
+from agents.runtime.report_facts import REPORT
 
 
 def runbook(turn: Turn) -> Sequence[ToolCall]:
     """Asks the engine once; its answer separates causes from symptoms and needs no second look."""
     if turn.results:
         return ()
+    wish = turn.subtask.inputs.get("wish")
     asked: dict[str, Any] = {
-        "question": _question(turn),
+        # A report is about everything, whatever words it was ordered with.
+        "question": "" if wish == REPORT else _question(turn),
         "language": turn.subtask.language,
     }
+    if wish in (REPORT, "health"):
+        asked["include_risks"] = True
     if turn.subtask.cluster_id:
         asked["cluster_id"] = turn.subtask.cluster_id
     namespace = turn.subtask.inputs.get("namespace")

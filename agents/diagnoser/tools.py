@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from agents.cluster.clusters import Clusters
 from agents.cluster.tools import READ_ONLY, ClusterList, with_errors_in_words
 from agents.diagnoser.focus import Focus
 from agents.diagnoser.inquiry import focus_on, inquire
+from agents.diagnoser.risks import health_facts
 from agents.diagnoser.views import (
     DiagnosisResult,
     InspectReport,
@@ -54,12 +56,15 @@ def _add_diagnosis(server: MCPServer[Any], clusters: Clusters, settings: Setting
         namespace: Annotated[str | None, Field(description="Only when the question is about one.")] = None,
         language: Annotated[Language | None, Field(description="en or zh; default: the question's.")] = None,
         cluster_id: ClusterId = None,
+        include_risks: Annotated[bool, Field(description="Also what works now but will hurt one day.")] = False,
     ) -> DiagnosisResult:
         """Names the root causes of what is wrong, with evidence, changes and remedies; unrelated faults in one line."""
         cluster = await clusters.get(cluster_id)
         asked = f"{question} {namespace}" if namespace else question
-        found = await inquire(cluster, settings, asked, language or language_of(question))
-        return diagnosis_result(found.snapshot, found.diagnosis)
+        words = language or language_of(question)
+        found = await inquire(cluster, settings, asked, words)
+        risks = await asyncio.to_thread(health_facts, found.snapshot, words) if include_risks else None
+        return diagnosis_result(found.snapshot, found.diagnosis, risks)
 
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
@@ -89,9 +94,9 @@ def _add_diagnosis(server: MCPServer[Any], clusters: Clusters, settings: Setting
         is_result_exception: Annotated[bool, Field(description="Only what is wrong.")] = True,
         language: Language = "en",
     ) -> InspectReport:
-        """Inspects the whole cluster for known faults and lists them by severity."""
+        """Inspects the whole cluster for known faults and risks and lists them by severity."""
         found = await inquire(await clusters.get(cluster_id), settings, "", language, Focus())
-        return inspect_report(found.snapshot, found.diagnosis, only_exceptions=is_result_exception)
+        return inspect_report(found.snapshot, found.diagnosis, only_exceptions=is_result_exception, language=language)
 
 
 def _add_reading(server: MCPServer[Any], clusters: Clusters) -> None:

@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 from agents.cluster.redaction import redact, redact_object
 from agents.diagnoser.engine import Diagnosis
 from agents.diagnoser.fields import Obj, condition, flag, items, kind_of, mapping, name_of, namespace_of, number, text
+from agents.diagnoser.risks import health_facts
 from agents.diagnoser.snapshot import Snapshot
-from agents.runtime.findings import RootCause
+from agents.runtime.findings import Language, RootCause
+from agents.runtime.report_facts import HealthFacts, Risk
 
 MAX_CAUSES = 12
 MAX_TEXT = 2000
@@ -31,6 +33,8 @@ class DiagnosisResult(BaseModel):
     missing: list[str] = Field(default_factory=list[str])
     seen: dict[str, int] = Field(default_factory=dict[str, int])
     """How many objects of the main kinds were looked at."""
+    health: HealthFacts | None = None
+    """The risks, when they were asked for."""
 
 
 class CheckItem(BaseModel):
@@ -55,8 +59,8 @@ class InspectReport(BaseModel):
     missing: list[str] = Field(default_factory=list[str])
 
 
-def diagnosis_result(snapshot: Snapshot, found: Diagnosis) -> DiagnosisResult:
-    """The Diagnosis for the wire."""
+def diagnosis_result(snapshot: Snapshot, found: Diagnosis, health: HealthFacts | None = None) -> DiagnosisResult:
+    """The Diagnosis for the wire, with the risks when they were asked for."""
     kinds = ("Node", "Namespace", "Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Service", "Event")
     status = "faults_found" if found.root_causes or found.elsewhere else "partial" if found.missing else "healthy"
     return DiagnosisResult(
@@ -67,6 +71,7 @@ def diagnosis_result(snapshot: Snapshot, found: Diagnosis) -> DiagnosisResult:
         elsewhere=found.elsewhere + [f"{c.resource}: {c.fault}" for c in found.root_causes[MAX_CAUSES:]],
         missing=found.missing,
         seen={kind: len(snapshot.kind(kind)) for kind in kinds if snapshot.kind(kind)},
+        health=health,
     )
 
 
@@ -88,10 +93,14 @@ def _redacted(value: str | None) -> str | None:
     return None if value is None else redact(value)
 
 
-def inspect_report(snapshot: Snapshot, found: Diagnosis, *, only_exceptions: bool) -> InspectReport:
-    """The Diagnosis as an inspection report, with the healthy kinds when they are wanted."""
+def inspect_report(
+    snapshot: Snapshot, found: Diagnosis, *, only_exceptions: bool, language: Language = "en"
+) -> InspectReport:
+    """Root causes, then risks, as an inspection report, with the healthy kinds when they are wanted."""
     checks = [_check(cause) for cause in (redacted(c) for c in found.root_causes)]
     broken = {check.targetType for check in checks}
+    health = health_facts(snapshot, language)
+    checks += [_risk_check(risk) for risk in health.risks]
     healthy = [kind for kind in ("Node", "Pod", "Service", "PersistentVolumeClaim", "Ingress") if kind not in broken]
     if not only_exceptions:
         checks += [
@@ -112,7 +121,19 @@ def inspect_report(snapshot: Snapshot, found: Diagnosis, *, only_exceptions: boo
         report_finish_time=snapshot.now,
         summary={"errorCount": errors, "warnCount": warnings, "normalCount": len(healthy)},
         checkItemResults=checks,
-        missing=found.missing,
+        missing=[*found.missing, *health.unchecked],
+    )
+
+
+def _risk_check(risk: Risk) -> CheckItem:
+    return CheckItem(
+        category="risk",
+        name=risk.check,
+        targetType=risk.items[0].resource.split("/")[-2],
+        targets=[item.resource for item in risk.items],
+        description=f"{risk.title} ({risk.total}/{risk.examined}). {risk.why}",
+        fix=risk.advice,
+        level="advice" if risk.severity == "low" else "warning",
     )
 
 
