@@ -49,6 +49,8 @@ def served_url(name: str, settings: Settings) -> str:
     """Where others reach the service, without a slash at the end."""
     if settings.server.public_url:
         return settings.server.public_url.rstrip("/")
+    if settings.kagent.service_name:
+        return f"http://{settings.kagent.service_name}.{settings.kagent.namespace}:{settings.port(name)}"
     host = settings.server.host
     if host in ("0.0.0.0", "::", ""):  # listening everywhere says nothing about where to be reached
         configured = settings.agent(name).url

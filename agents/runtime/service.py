@@ -19,6 +19,8 @@ from agents.runtime.a2a_routes import a2a_routes
 from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
 from agents.runtime.health import Check, a2a_check, health_router, tools_check
+from agents.runtime.kagent.handler import DialectHandler
+from agents.runtime.kagent.style import Style
 from agents.runtime.live_tasks import LiveTasks
 from agents.runtime.push_policy import PushPolicy
 from agents.runtime.push_sender import PushSender
@@ -95,7 +97,8 @@ def build_app(
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(card_routes(card, settings.server.card_dialect))
-    app.router.routes.extend(a2a_routes(handler, card))
+    style = Style(card.name, settings.kagent.namespace if settings.kagent.name else None)
+    app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card))
     if tools is not None:
         app.router.routes.extend(_mcp_app(tools).routes)
     if authentication is not None:

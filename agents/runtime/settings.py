@@ -18,6 +18,9 @@ from agents.runtime.findings import ActionKind
 BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
 DEFAULT_PORTS = {"planner": 8080, "metrics": 8081, "auditor": 8082, "diagnoser": 8083, "executor": 8084}
 
+KAGENT_PORT = 8080
+"""Where kagent looks for the agents that it runs."""
+
 
 class SettingsError(ValueError):
     """A wrong value in team.yaml or the environment; the message names the field."""
@@ -258,7 +261,7 @@ class Settings(BaseSettings):
 
         Raises SettingsError for a member that is neither built in nor configured with a port.
         """
-        port = self.agent(name).port or DEFAULT_PORTS.get(name)
+        port = self.agent(name).port or (KAGENT_PORT if self.kagent.name else DEFAULT_PORTS.get(name))
         if port is None:
             raise SettingsError(f"agents.{name}.port is not set, and {name!r} is not a built-in member")
         return port
@@ -299,3 +302,43 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError("the settings are wrong:\n  " + "\n  ".join(lines)) from error
+class KagentSettings(Section):
+    """What kagent tells the agents that it runs, in the environment of their pods. Without it all of this is off."""
+
+    name: str | None = Field(default_factory=lambda: os.environ.get("KAGENT_NAME") or None)
+    """Of the Agent, and of the Service in front of it."""
+    namespace: str = Field(default_factory=lambda: os.environ.get("KAGENT_NAMESPACE") or "kagent")
+    url: str | None = Field(default_factory=lambda: os.environ.get("KAGENT_URL") or None)
+    """The controller: tasks are recorded there, so that its user interface finds them after a reload."""
+    token_file: Path = Path("/var/run/secrets/tokens/kagent-token")
+    """Read for every request: a projected token expires."""
+    timeout_seconds: float = Field(default=10, gt=0)
+    backlog: int = Field(default=10_000, gt=0)
+    """Tasks that wait to be recorded at most; beyond it the oldest are given up, with a warning."""
+
+    @property
+    def service_name(self) -> str | None:
+        """The Service's name: what arrives as a Python identifier is a DNS label again."""
+        return self.name.replace("_", "-").lower() if self.name else None
+
+
+class CardSettings(Section):
+    """Signatures of agent cards (ES256)."""
+
+    signing_key: Path | None = None
+    """A PEM file with an EC P-256 private key; every served card is signed with it."""
+    trusted_keys: list[Path] = Field(default_factory=list[Path])
+    """PEM files with public keys. With any, the planner refuses members whose card none of them has signed."""
+
+
+    kagent: KagentSettings = Field(default_factory=KagentSettings)
+    cards: CardSettings = Field(default_factory=CardSettings)
+
+    @model_validator(mode="after")
+    def _at_home_in_kagent(self) -> Settings:
+        """Other defaults for a service that kagent runs: reached from other pods, by clients of 0.3."""
+        if self.kagent.name:
+            defaults = {"host": "0.0.0.0", "card_dialect": "0.3"}
+            unset = {key: value for key, value in defaults.items() if key not in self.server.model_fields_set}
+            self.server = self.server.model_copy(update=unset)
+        return self

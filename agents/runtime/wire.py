@@ -8,7 +8,7 @@ calls and results are data parts, because that is where user interfaces look for
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,16 @@ from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Value
 from pydantic import ValidationError
 
-from agents.runtime.findings import FINDING_EXTENSION, FINDING_MEDIA_TYPE, SUBTASK_MEDIA_TYPE, Finding, SubtaskInput
+from agents.runtime.findings import (
+    FINDING_EXTENSION,
+    FINDING_MEDIA_TYPE,
+    SUBTASK_MEDIA_TYPE,
+    Finding,
+    SubtaskInput,
+    Usage,
+)
 from agents.runtime.language import language_of
+from agents.runtime.pause import PAUSE_MEDIA_TYPE, REPLY_MEDIA_TYPE, Pause, Pauses, Reply
 
 ANSWER = "answer"
 """Artifact id and name of the Markdown answer."""
@@ -31,6 +39,14 @@ PART_TYPE_URI = "kagent.dev/a2a/part-type"
 """The same for kagent 1.0."""
 MEDIA_TYPE = "mediaType"
 """Metadata key that repeats a text part's media type for clients of A2A 0.3."""
+SESSION = "kagent_subagent_session_id"
+"""Metadata key of a call that another agent answers: the contextId of its task."""
+SESSION_RESULT = "subagent_session_id"
+"""The same in the response."""
+PROGRESS = "kubeteam_progress"
+"""Metadata key of messages that only those who watch need."""
+USAGE = "kubeteam_usage"
+"""Metadata key of the answer: what the models cost."""
 CALL = "function_call"
 RESULT = "function_response"
 
@@ -46,6 +62,8 @@ class ToolCallNote:
     id: str
     name: str
     arguments: dict[str, Any]
+    session: str = ""
+    """The conversation (contextId) of the agent that is called, when the tool is another agent."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,7 @@ class ToolResultNote:
     name: str
     response: Any
     failed: bool = False
+    session: str = ""
 
 
 def text_part(text: str, media_type: str = "text/markdown") -> Part:
@@ -71,6 +90,16 @@ def subtask_part(subtask: SubtaskInput) -> Part:
 def finding_part(finding: Finding) -> Part:
     """The structured result."""
     return _json_part(finding.model_dump_json(exclude_defaults=True), FINDING_MEDIA_TYPE)
+
+
+def pause_part(pauses: Sequence[Pause]) -> Part:
+    """What an input-required status waits for, beside the words of its question."""
+    return _json_part(Pauses(pauses=tuple(pauses)).model_dump_json(exclude_defaults=True), PAUSE_MEDIA_TYPE)
+
+
+def reply_part(reply: Reply) -> Part:
+    """What a person says to the pauses of a task."""
+    return _json_part(reply.model_dump_json(exclude_defaults=True), REPLY_MEDIA_TYPE)
 
 
 def _json_part(text: str, media_type: str) -> Part:
@@ -104,7 +133,14 @@ def instruction_message(
 
 def progress_message(text: str, *, task_id: str = "", context_id: str = "") -> Message:
     """A short human line for a WORKING status."""
-    return agent_message([text_part(text, "text/plain")], task_id=task_id, context_id=context_id)
+    message = agent_message([text_part(text, "text/plain")], task_id=task_id, context_id=context_id)
+    message.metadata.update({PROGRESS: True})
+    return message
+
+
+def is_progress(message: Message) -> bool:
+    """Whether a message is only a line for those who watch."""
+    return PROGRESS in message.metadata
 
 
 def agent_message(parts: Iterable[Part], *, task_id: str = "", context_id: str = "") -> Message:
@@ -114,9 +150,18 @@ def agent_message(parts: Iterable[Part], *, task_id: str = "", context_id: str =
     )
 
 
-def answer_artifact(text: str) -> Artifact:
-    """The answer for people."""
-    return Artifact(artifact_id=ANSWER, name=ANSWER, parts=[text_part(text)])
+def answer_artifact(text: str, usage: Usage | None = None) -> Artifact:
+    """The answer for people, and what it cost where models were asked."""
+    artifact = Artifact(artifact_id=ANSWER, name=ANSWER, parts=[text_part(text)])
+    if usage is not None and usage.calls:
+        artifact.metadata.update({USAGE: usage.model_dump()})
+    return artifact
+
+
+def read_usage(artifact: Artifact) -> Usage | None:
+    """What an answer cost, when it says so."""
+    found = json_format.MessageToDict(artifact.metadata).get(USAGE)
+    return Usage.model_validate(_integers(found)) if isinstance(found, dict) else None
 
 
 def finding_artifact(finding: Finding) -> Artifact:
@@ -126,12 +171,17 @@ def finding_artifact(finding: Finding) -> Artifact:
 
 def tool_call_part(note: ToolCallNote) -> Part:
     """`{"name", "id", "args"}`, as ADK and kagent write it."""
-    return _data_part({"name": note.name, "id": note.id, "args": note.arguments}, CALL)
+    part = _data_part({"name": note.name, "id": note.id, "args": note.arguments}, CALL)
+    if note.session:
+        part.metadata.update({SESSION: note.session})
+    return part
 
 
 def tool_result_part(note: ToolResultNote) -> Part:
     """`{"name", "id", "response": {"result", "isError"}}`."""
     response = {"result": note.response, "isError": note.failed}
+    if note.session:
+        response[SESSION_RESULT] = note.session
     return _data_part({"name": note.name, "id": note.id, "response": response}, RESULT)
 
 
@@ -226,20 +276,50 @@ def read_notes(parts: Iterable[Part]) -> list[ToolCallNote | ToolResultNote]:
         kind = _kind(part)
         if kind not in (CALL, RESULT):
             continue
+        session = str(json_format.MessageToDict(part.metadata).get(SESSION, ""))
         for data in data_of([part]):
-            notes.append(_call_note(data) if kind == CALL else _result_note(data))
+            notes.append(_call_note(data, session) if kind == CALL else _result_note(data))
     return notes
 
 
-def _call_note(data: dict[str, Any]) -> ToolCallNote:
-    return ToolCallNote(str(data.get("id", "")), str(data.get("name", "")), dict(data.get("args") or {}))
+def _call_note(data: dict[str, Any], session: str) -> ToolCallNote:
+    return ToolCallNote(str(data.get("id", "")), str(data.get("name", "")), dict(data.get("args") or {}), session)
 
 
 def _result_note(data: dict[str, Any]) -> ToolResultNote:
     response = data.get("response")
     body: dict[str, Any] = response if isinstance(response, dict) else {"result": response}
     result = body.get("result", body)
-    return ToolResultNote(str(data.get("id", "")), str(data.get("name", "")), result, bool(body.get("isError")))
+    session = str(body.get(SESSION_RESULT, ""))
+    failed = bool(body.get("isError"))
+    return ToolResultNote(str(data.get("id", "")), str(data.get("name", "")), result, failed, session)
+
+
+def read_pauses(parts: Iterable[Part]) -> tuple[Pause, ...]:
+    """What a status waits for; empty when it does not say. Raises WireError when the part does not hold Pauses."""
+    text = _text_of_type(parts, PAUSE_MEDIA_TYPE)
+    if text is None:
+        return ()
+    try:
+        return Pauses.model_validate_json(text).pauses
+    except ValidationError as error:
+        raise WireError(f"the part of type {PAUSE_MEDIA_TYPE} does not hold pauses: {_first(error)}") from error
+
+
+def read_reply(parts: Iterable[Part]) -> Reply | None:
+    """What a person says to the pauses of the task, or None. Raises WireError when the part does not hold a Reply."""
+    text = _text_of_type(parts, REPLY_MEDIA_TYPE)
+    if text is None:
+        return None
+    try:
+        return Reply.model_validate_json(text)
+    except ValidationError as error:
+        raise WireError(f"the part of type {REPLY_MEDIA_TYPE} is not a Reply: {_first(error)}") from error
+
+
+def media_type_of(part: Part) -> str:
+    """The media type that a part states, in either dialect; empty when it states none."""
+    return _media_type(part)
 
 
 def _kind(part: Part) -> str:
