@@ -93,7 +93,7 @@ def _converted(value: Any, needed: list[str]) -> Any:
         return [_converted(item, needed) for item in value]
     if not isinstance(value, dict):
         return value
-    if "$ref" in value:
+    if isinstance(value.get("$ref"), str):  # else it is the field of that name, of JSONSchemaProps
         name = value["$ref"].rpartition("/")[2]
         needed.append(name)
         siblings = {key: item for key, item in value.items() if key in ("description", "default")}
