@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from difflib import SequenceMatcher
+from typing import Any
 
 from agents.diagnoser.changed import deletion_of_service
 from agents.diagnoser.containers import ContainerView
@@ -23,11 +24,13 @@ from agents.diagnoser.fields import (
     strings,
     text,
 )  # fmt: skip
+from agents.diagnoser.history import previous
 from agents.diagnoser.hosts import Hosts, Target
 from agents.diagnoser.log_signs import LogSign, hosts_in
 from agents.diagnoser.needs import Needs
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.snapshot import Snapshot
+from agents.diagnoser.sources import source_of_variable
 from agents.diagnoser.trouble import trouble_since
 
 NO_SUCH_NAME = re.compile(
@@ -83,15 +86,17 @@ def unreachable(
     if target.meaning == "missing":
         return missing_name(snapshot, target, seen)
     if target.meaning == "external":
-        wrong = sign.sign == "name" and NO_SUCH_NAME.search(sign.line)
-        return replace(seen, fault="dns_name_unresolvable", role="cause", confidence=0.85) if wrong else seen
+        if sign.sign != "name":
+            return seen
+        wrong = "dns_name_unresolvable" if NO_SUCH_NAME.search(sign.line) else fault
+        return replace(seen, fault=wrong, waits_for=(COREDNS,), confidence=0.85)
     waits = tuple(dict.fromkeys(resource_of(t.obj) for t in targets if t.obj is not None))
     if sign.sign == "name":
         return replace(seen, waits_for=(*waits, COREDNS), facts={**facts, "target": waits[0]})
-    if kind_of(target.obj) == "Service" and _wrong_port(target):
-        ports = [text(p, "port") for p in items(target.obj, "spec", "ports")]
-        facts |= {"target": waits[0], "service_ports": ports}
-        return replace(seen, fault="crash_missing_env", role="cause", facts=facts, confidence=0.75)
+    served = _served_instead(snapshot, target)
+    if served:
+        facts |= {"target": waits[0], "service_ports": served}
+        return _wrong_port(snapshot, view, target.port, replace(seen, facts=facts))
     return replace(seen, waits_for=waits, facts={**facts, "target": waits[0]})
 
 
@@ -163,6 +168,41 @@ def addresses_by_hand(snapshot: Snapshot, service: Obj) -> list[tuple[str, int]]
     return list(dict.fromkeys(found))
 
 
-def _wrong_port(target: Target) -> bool:
-    ports = [number(p, "port") for p in items(target.obj, "spec", "ports")]
-    return bool(target.port and ports) and target.port not in ports
+def _served_instead(snapshot: Snapshot, target: Target) -> list[str]:
+    """The ports that the target serves, when the asked one is known and not among them; [] when all is well."""
+    if target.obj is None or not target.port:
+        return []
+    if kind_of(target.obj) == "Service":
+        ports = [number(p, "port") for p in items(target.obj, "spec", "ports")]
+    else:
+        ports = [number(p, "containerPort") for c in items(target.obj, "spec", "containers") for p in items(c, "ports")]
+        for service in snapshot.services_of(target.obj):
+            ports += [number(p, part) for p in items(service, "spec", "ports") for part in ("targetPort", "port")]
+    ports = [port for port in dict.fromkeys(ports) if port]
+    return [] if target.port in ports else [str(port) for port in ports]
+
+
+def _wrong_port(snapshot: Snapshot, view: ContainerView, port: int, seen: Observation) -> Observation:
+    """Blames the variable that says the port, in the template or in the ConfigMap that it comes from."""
+    said = re.compile(rf"(?<![\d.]){port}(?!\d)")
+    for entry in items(view.spec, "env"):
+        variable, value = text(entry, "name"), text(entry, "value")
+        source = source_of_variable(snapshot, view, variable) if "valueFrom" in entry else None
+        if source is not None and source.kind == "ConfigMap":
+            value = text(snapshot.get("ConfigMap", source.namespace, source.name), "data", source.key)
+        if not said.search(value):
+            continue
+        facts: dict[str, Any] = {**seen.facts, "variable": variable}
+        if source is not None:
+            facts |= {"source": source.resource, "key": source.key}
+            blamed, affects = source.resource, (seen.resource,)
+            seen = replace(seen, resource=blamed, fault="crash_bad_config", affects=affects)
+        else:
+            before = previous(snapshot, snapshot.top(view.pod))
+            olds = items(before.container(view.name), "env") if before else []
+            old = next((e for e in olds if text(e, "name") == variable), None)
+            if old is not None and text(old, "value") != value:
+                facts |= {"before": text(old, "value"), "before_entry": old}
+            seen = replace(seen, fault="crash_missing_env")
+        return replace(seen, role="cause", facts=facts, confidence=0.9)
+    return replace(seen, fault="crash_missing_env", role="cause", confidence=0.75)

@@ -170,6 +170,8 @@ def _blocked(snapshot: Snapshot, complaint: Complaint, flow: Flow, policies: lis
         "workload": name_of(snapshot.top(flow.source)),
         "workload_namespace": namespace_of(flow.source),
         "target": name_of(snapshot.top(flow.target)) if kind_of(flow.target) == "Pod" else "",
+        "target_pod": resource_of(flow.target) if kind_of(flow.target) == "Pod" else "",
+        "address": "" if kind_of(flow.target) == "Pod" else text(flow.target, "status", "podIP"),
         "pod_selector": _shown_selector(policy),
         "allows": allows,
         "caller_labels": _pairs(flow.source),

@@ -104,20 +104,6 @@ def _expand(snapshot: Snapshot, seen: Observation, language: Language) -> Iterab
         yield patch(seen.resource, content, reason, "merge")
 
 
-def _allow_dns(snapshot: Snapshot, seen: Observation, language: Language) -> Iterable[Action]:
-    policy = snapshot.find(seen.resource)
-    if policy is None or "DNS" not in str(seen.facts.get("blocked", "")):
-        return
-    rule = {
-        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
-        "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
-    }
-    content = {"spec": {"egress": [*items(policy, "spec", "egress"), rule]}}
-    yield patch(
-        seen.resource, content, say(language, "let the pods ask the cluster's DNS", "允许访问集群 DNS"), "merge"
-    )
-
-
 REMEDIES: dict[str, Remedy] = {
     "service_selector_mismatch": _selector,
     "service_port_mismatch": _target_port,
@@ -125,5 +111,4 @@ REMEDIES: dict[str, Remedy] = {
     "pending_cordoned": _uncordon,
     "quota_exceeded": _quota,
     "volume_full": _expand,
-    "network_policy_blocks_egress": _allow_dns,
 }

@@ -248,7 +248,6 @@ REMEDIES: dict[str, Remedy] = {
     "crash_permission": _template_back,
     "init_container_failed": _template_back,
     "init_container_stuck": _host_name,
-    "dns_name_unresolvable": _host_name,
     "probe_liveness_misconfigured": _probe,
     "probe_liveness_too_aggressive": _probe,
     "probe_readiness_misconfigured": _probe,

@@ -63,7 +63,7 @@ WORDING = {
         en=Text(
             "Container {container} of {kind} {workload} exits because an environment variable is missing or wrong[: {variable}]"
             "[ (exit code {exit_code})].[ {missing} is not set in the pod template.][ Before it was {before}.]"
-            "[ It asks for {host}][ port {port}][, but Service {target} serves ports {service_ports}].[ Log: {message}]",
+            "[ It asks for {host}][ port {port}][, but {target} serves {service_ports}].[ Log: {message}]",
             (
                 "Set {variable} again as it was: {before}.",
                 "Set the variable {variable} on container {container}.",
@@ -72,7 +72,7 @@ WORDING = {
         ),
         zh=Text(
             "{kind} {workload} 的容器 {container} 因环境变量缺失或错误而退出[：{variable}][（退出码 {exit_code}）]。"
-            "[Pod 模板中没有设置 {missing}。][之前的值是 {before}。][它访问 {host}][ 端口 {port}][，但 Service {target} 的端口是 {service_ports}]。"
+            "[Pod 模板中没有设置 {missing}。][之前的值是 {before}。][它访问 {host}][ 端口 {port}][，但 {target} 的端口是 {service_ports}]。"
             "[日志：{message}]",
             (
                 "把 {variable} 恢复为：{before}。",
@@ -181,12 +181,12 @@ WORDING = {
     ),
     "service_missing": Wording(
         en=Text(
-            "{kind} {workload} calls {host}, but there is no Service of that name[ (there is a {near})]"
+            "{kind} {workload} in namespace {namespace} calls {host}[ port {port}][ ({path})], but there is no Service of that name[ (there is a {near})]"
             "[; {deleted_by} deleted it at {deleted_at}][; its ports (port -> targetPort) were {old_ports}].[ Log: {message}]",
             ("Create the Service {host}, or correct the name in {workload}.",),
         ),
         zh=Text(
-            "{kind} {workload} 访问 {host}，但不存在这个名称的 Service[（存在的是 {near}）]"
+            "命名空间 {namespace} 的 {kind} {workload} 访问 {host}[ 端口 {port}][（{path}）]，但不存在这个名称的 Service[（存在的是 {near}）]"
             "[；它在 {deleted_at} 被 {deleted_by} 删除][，原来的端口（port -> targetPort）是 {old_ports}]。[日志：{message}]",
             ("创建 Service {host}，或者修正 {workload} 中的名称。",),
         ),

@@ -8,7 +8,7 @@ WORDING = {
     "coredns_broken": Wording(
         en=Text(
             "Cluster DNS fails for everybody because of {object}[: replicas is {replicas} (zero pods)][: its Corefile says `{setting}`]"
-            "[: {ready} pods ready].[ CoreDNS: {message}][ Failing: {victims}][, for example: {failing}]",
+            "[: {ready} pods ready].[ CoreDNS: {message}.][ Failing: {victims}][, for example: {failing}]",
             (
                 "Scale {object} up again (it has {replicas} replicas).",
                 "Correct the Corefile line `{setting}` in {object}; CoreDNS reloads it.",
@@ -17,7 +17,7 @@ WORDING = {
         ),
         zh=Text(
             "整个集群的 DNS 解析失败，原因是 {object}[：副本数（replicas）为 {replicas}（零个 Pod）][：Corefile 中写的是 `{setting}`]"
-            "[：就绪 Pod {ready}]。[CoreDNS：{message}][；受影响：{victims}][，例如：{failing}]",
+            "[：就绪 Pod {ready}]。[CoreDNS：{message}。][受影响：{victims}][，例如：{failing}]",
             (
                 "把 {object} 重新扩容（现在副本数为 {replicas}）。",
                 "修正 {object} 的 Corefile 中的 `{setting}`，CoreDNS 会自动重新加载。",
