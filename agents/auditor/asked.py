@@ -21,6 +21,18 @@ _TROUBLE = re.compile(
     r"|happening|not working|stuck|pending|timeouts?|5\d\d)\b"
     r"|失败|报错|错误|异常|崩溃|故障|问题|日志|慢|重启|为什么|不可用|挂|打印"
 )
+_RIGHTS = re.compile(
+    r"(?i)\b(?:permissions?|forbidden|denied|refused|unauthori[sz]ed|not allowed|rbac|403|access|rights?|privileges?)\b"
+    r"|权限|拒绝|禁止|无权|授权|不允许"
+)
+_COMPONENTS = {
+    "apiserver": re.compile(r"(?i)\bapi-?\s?server\b"),
+    "scheduler": re.compile(r"(?i)\bscheduler\b|调度器"),
+    "kcm": re.compile(r"(?i)\b(?:kcm|controller[ -]manager)\b|控制器管理器"),
+    "ccm": re.compile(r"(?i)\b(?:ccm|cloud[ -]controller[ -]manager)\b|云控制器"),
+    "etcd": re.compile(r"(?i)\betcd\b"),
+}
+_CONTROL_PLANE = re.compile(r"(?i)\bcontrol[ -]?plane\b|控制面|控制平面|管控")
 _COMMON = re.compile(
     r"(?i)the|and|was|were|has|have|had|did|does|that|this|what|which|who|when|why|how|deleted|changed|with|from|last"
     r"|hour|in|on|is|port|logs?|errors?|events?|services?|pods?|deployments?|nodes?|namespaces?"
@@ -41,6 +53,10 @@ class Asked:
     deletions: bool
     trouble: bool
     """Something goes wrong: events and logs are wanted."""
+    rights: bool
+    """It is about what somebody may do."""
+    components: tuple[str, ...]
+    """Parts of the control plane that were mentioned, as query_controlplane_logs calls them."""
     namespace: str | None
     resource: Resource | None
     names: tuple[str, ...]
@@ -49,6 +65,8 @@ class Asked:
     """Plurals of the kinds that were mentioned."""
     start: str
     """How far back to look for changes."""
+    window: str | None = None
+    """How far back the question itself looks."""
     question: str = ""
 
     def concerns(self, resource: str) -> bool:
@@ -74,13 +92,23 @@ def asked_of(turn: Turn) -> Asked:
         changes=changes,
         deletions=deletions,
         trouble=trouble,
+        rights=bool(_RIGHTS.search(question)),
+        components=_components(question),
         namespace=str(namespace) if namespace else None,
         resource=resource,
         names=tuple(name for name in given if name != namespace),
         kinds=tuple(kinds_in(question)),
         start=_start(inputs.get("since"), question, trouble=trouble, deletions=deletions),
+        window=window_in(question),
         question=question,
     )
+
+
+def _components(question: str) -> tuple[str, ...]:
+    named = tuple(name for name, pattern in _COMPONENTS.items() if pattern.search(question))
+    if "ccm" in named and "kcm" in named and not re.search(r"(?i)\bkcm\b|kube-controller", question):
+        named = tuple(name for name in named if name != "kcm")  # "cloud controller manager" holds the other's name
+    return named or (("apiserver", "scheduler", "kcm", "ccm") if _CONTROL_PLANE.search(question) else ())
 
 
 def _start(since: object, question: str, *, trouble: bool, deletions: bool) -> str:

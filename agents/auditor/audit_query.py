@@ -1,4 +1,4 @@
-"""query_audit_log: from the tool's parameters to entries that are small, redacted and say what changed."""
+"""query_audit_log and list_denied_requests: from the tools' parameters to entries that are small and redacted."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.auditor.results import AuditEntry, AuditLog
+from agents.auditor.results import AuditEntry, AuditLog, DeniedRequest, DeniedRequests
 from agents.cluster.audit import CHANGING, AuditEvent, AuditFilter, AuditSource, plurals
 from agents.cluster.changes import fields_of, last_known_object
-from agents.cluster.redaction import redact_object
+from agents.cluster.redaction import redact, redact_object
 from agents.cluster.times import parse_moment
 
 MAX_LIMIT = 100
 MAX_OBJECT = 4_000
 """Characters of JSON; a larger request or response object is left out, its fields are not."""
+MAX_DENIED = 5_000
+MAX_REASON = 300
 MAX_DELETIONS = 5
 """For so many of the newest deletions the last known object is looked up: each costs a pass over the log."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,14 +65,71 @@ async def query_audit_log(
     )
 
 
+async def list_denied_requests(
+    source: AuditSource,
+    *,
+    namespace: str | None = None,
+    user: str | None = None,
+    start_time: str = "24h",
+    end_time: str | None = None,
+    limit: int = 20,
+) -> DeniedRequests:
+    """Requests that were refused for want of rights, alike ones as one, the most frequent first."""
+    now = datetime.now(UTC)
+    wanted = AuditFilter(
+        start=parse_moment(start_time, now),
+        end=parse_moment(end_time, now) if end_time else now,
+        namespace=namespace,
+        user=user,
+        denied_only=True,
+        limit=MAX_DENIED,
+    )
+    page = await source.find(wanted)
+    groups: dict[tuple[str, ...], list[AuditEvent]] = {}
+    for event in page.events:
+        key = (event.user, event.verb, _type_of(event), str(event.reference.get("namespace") or ""))
+        groups.setdefault(key, []).append(event)
+    alike = sorted(groups.values(), key=lambda events: (len(events), events[0].at), reverse=True)
+    words = _words(namespace, wanted, start_time, end_time)
+    return DeniedRequests(
+        query=f"{words} response_code=403",
+        requests=[_denied(events) for events in alike[: min(max(limit, 1), MAX_LIMIT)]],
+        total=page.total,
+        log_begins_at=page.oldest,
+        problems=page.problems,
+    )
+
+
+def _denied(events: Sequence[AuditEvent]) -> DeniedRequest:
+    """One row for events that differ in time, newest first, and perhaps in the object's name."""
+    newest, names = events[0], {event.name for event in events}
+    status, annotations = newest.raw.get("responseStatus") or {}, newest.raw.get("annotations") or {}
+    reason = status.get("message") or annotations.get("authorization.k8s.io/reason") or status.get("reason") or ""
+    return DeniedRequest(
+        user=newest.user,
+        verb=newest.verb,
+        resource_type=_type_of(newest) or str(newest.raw.get("requestURI") or "").partition("?")[0],
+        namespace=newest.reference.get("namespace"),
+        resource_name=names.pop() if len(names) == 1 else None,
+        count=len(events),
+        first_seen=events[-1].at,
+        last_seen=newest.at,
+        reason=redact(str(reason))[:MAX_REASON],
+    )
+
+
+def _type_of(event: AuditEvent) -> str:
+    subresource = event.reference.get("subresource")
+    return f"{event.reference.get('resource', '')}{f'/{subresource}' if subresource else ''}"
+
+
 def _entry(event: AuditEvent) -> AuditEntry:
     status = event.raw.get("responseStatus") or {}
     reference = event.reference
-    subresource = reference.get("subresource")
     return AuditEntry(
         timestamp=event.at,
         verb=event.verb,
-        resource_type=f"{reference.get('resource', '')}{f'/{subresource}' if subresource else ''}",
+        resource_type=_type_of(event),
         resource_name=event.name or None,
         namespace=reference.get("namespace"),
         user=event.user,

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.auditor.asked import Asked, asked_of
+from agents.auditor.components import Components
+from agents.auditor.denials import Denials
 from agents.auditor.results import AuditEntry, AuditLog, ContainerLog, EventEntry, EventList, PodLogs
 from agents.auditor.runbook import results_of
 from agents.auditor.wording import say, verb
@@ -41,21 +43,43 @@ class _Composition:
         pods = results_of(turn.results, "get_pod_logs", PodLogs)
         self.logs = [(found.namespace, log) for found in pods for log in found.containers]
         self.saw_events = bool(listed)
+        self.denials = Denials(turn, self.asked)
+        self.components = Components(turn)
         # That there was no instance before the last restart is nothing missing.
         unread = [log for _, log in self.logs if log.problem and not log.previous]
         self.unread = [f"{log.pod}/{log.container}: {log.problem}" for log in unread]
 
     def finding(self) -> Finding:
-        sections = [self._changes_text(), self._events_text(), self._logs_text()]
+        sections = [
+            self._section("denied_heading", self.denials.lines(MAX_EACH), len(self.denials.requests)),
+            self._changes_text(),
+            self._events_text(),
+            self._section("components_heading", lines := self.components.lines(MAX_EACH), len(lines)),
+            self._logs_text(),
+        ]
         missing = list(
-            dict.fromkeys([*self._failures(), *self.unread, *(p for log in self.audits for p in log.problems)])
+            dict.fromkeys(
+                [
+                    *self._failures(),
+                    *self.unread,
+                    *(problem for log in self.audits for problem in log.problems),
+                    *self.denials.problems,
+                    *self.components.problems,
+                ]
+            )
         )
         summary = self._summary()
         return Finding(
             specialist="auditor",
             language=self.language,
             text="\n\n".join(part for part in [summary, *sections, self._missing_text(missing)] if part),
-            evidence=[*self._audit_evidence(), *self._event_evidence(), *self._log_evidence()],
+            evidence=[
+                *self.denials.evidence(MAX_EACH),
+                *self._audit_evidence(),
+                *self._event_evidence(),
+                *self.components.evidence(MAX_EACH),
+                *self._log_evidence(),
+            ],
             missing=missing,
             facts=self._facts(),
         )
@@ -71,7 +95,7 @@ class _Composition:
     # The text
 
     def _summary(self) -> str:
-        lines: list[str] = []
+        lines = [*self.denials.summary(), *self.components.summary()]
         if self.asked.deletions and self.changes:
             lines += [line for entry in self.changes[:3] for line in self._deletion(entry)]
         elif self.changes and (self.asked.changes or not self.events):

@@ -60,6 +60,33 @@ class AuditLog(Result):
     problems: list[str] = Field(default_factory=list)
 
 
+class DeniedRequest(Result):
+    """What somebody may not do and tried: requests that differ only in time, as one."""
+
+    user: str
+    verb: str
+    resource_type: str
+    namespace: str | None = None
+    resource_name: str | None = None
+    """When only one object was asked for."""
+    count: int = 1
+    first_seen: datetime
+    last_seen: datetime
+    reason: str = ""
+    """In the API server's words."""
+
+
+class DeniedRequests(Result):
+    """Requests that were refused for want of rights, the most frequent first."""
+
+    query: str
+    requests: list[DeniedRequest] = Field(default_factory=list[DeniedRequest])
+    total: int = 0
+    """How many single requests were refused."""
+    log_begins_at: datetime | None = None
+    problems: list[str] = Field(default_factory=list)
+
+
 class ControlPlaneEntry(Result):
     """One line that a control plane component logged."""
 
@@ -68,7 +95,7 @@ class ControlPlaneEntry(Result):
     component: str
     message: str
     source: str = ""
-    """The pod that it was read from."""
+    """Where it was read: a pod, a file, or Loki."""
     count: int = 1
 
 
@@ -78,6 +105,7 @@ class ControlPlaneLogs(Result):
     query: str
     entries: list[ControlPlaneEntry] = Field(default_factory=list[ControlPlaneEntry])
     total: int = 0
+    problems: list[str] = Field(default_factory=list)
 
 
 class ContainerLog(Result):

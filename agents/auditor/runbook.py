@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from agents.auditor.asked import Asked, asked_of
-from agents.auditor.results import EventList, Result
+from agents.auditor.results import EventList, PodLogs, Result
 from agents.cluster.audit import CHANGING
 from agents.cluster.resources import pod_owner_by_name
 from agents.runtime.definition import ToolCall, ToolResult, Turn
@@ -19,6 +20,8 @@ MAX_LOGGED = 3
 CRASH_REASONS = ("BackOff", "CrashLoopBackOff", "OOMKilling", "Killing")
 PASSING = timedelta(minutes=10)
 """One or two events that nothing followed for so long are over: a probe that failed during a start."""
+_REFUSED = re.compile(r"(?i)\bcannot \w+ resource\b|is forbidden: User\b")
+"""How the API server tells somebody that RBAC does not allow it."""
 LOOKUPS = ("query_audit_log", "list_events")
 
 R = TypeVar("R", bound=Result)
@@ -30,7 +33,10 @@ def runbook(turn: Turn) -> Sequence[ToolCall]:
     if not any(result.name in LOOKUPS for result in turn.results):
         return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _first(asked)]
     if asked.trouble and not any(result.name == "get_pod_logs" for result in turn.results):
-        return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _logs(asked, turn.results)]
+        if logs := _logs(asked, turn.results):
+            return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in logs]
+    if asked.trouble:
+        return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _hinted(asked, turn.results)]
     return []
 
 
@@ -57,7 +63,31 @@ def _first(asked: Asked) -> list[ToolCall]:
         calls.append(ToolCall("query_audit_log", {**audit, "resource_name": asked.resource.name}))
     if asked.trouble:
         calls.append(ToolCall("list_events", {**place, "event_type": "Warning", "limit": 100}))
+    if asked.rights:
+        # A refusal is about whoever acts, and that may live in another namespace than what it acts on.
+        calls.append(ToolCall("list_denied_requests", {"start_time": asked.start}))
+    calls += [ToolCall("query_controlplane_logs", _component_query(asked, name)) for name in asked.components]
     return calls
+
+
+def _component_query(asked: Asked, component: str) -> dict[str, Any]:
+    return {"component_name": component, "start_time": asked.window or "24h", "limit": 50}
+
+
+def _hinted(asked: Asked, results: Sequence[ToolResult]) -> list[ToolCall]:
+    """Refusals, when nobody asked for them but the logs and events that were read speak of them."""
+    if any(result.name == "list_denied_requests" for result in results):
+        return []
+    events = [event.message for found in results_of(results, "list_events", EventList) for event in found.events]
+    logs = [
+        line
+        for found in results_of(results, "get_pod_logs", PodLogs)
+        for log in found.containers
+        for line in log.errors
+    ]
+    if any(_REFUSED.search(text) for text in (*events, *logs)):
+        return [ToolCall("list_denied_requests", {"start_time": asked.start})]
+    return []
 
 
 def _logs(asked: Asked, results: Sequence[ToolResult]) -> list[ToolCall]:

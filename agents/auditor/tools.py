@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -10,9 +10,10 @@ from mcp.server.mcpserver import MCPServer
 from pydantic import Field
 
 from agents.auditor import audit_query, control_plane, events, pod_logs
-from agents.auditor.results import AuditLog, ControlPlaneLogs, EventList, PodLogs
+from agents.auditor.results import AuditLog, ControlPlaneLogs, DeniedRequests, EventList, PodLogs
+from agents.auditor.sources import Sources
 from agents.cluster import tools
-from agents.cluster.audit import AuditFiles, AuditSource
+from agents.cluster.audit import AuditSource
 from agents.cluster.clusters import Clusters
 from agents.cluster.tools import READ_ONLY, ClusterList, CurrentTime, with_errors_in_words
 from agents.runtime.settings import Settings
@@ -25,16 +26,24 @@ End = Annotated[str | None, Field(description="ISO 8601, or how long ago; defaul
 def build_tools(settings: Settings) -> MCPServer[Any]:
     """The MCP server with the auditor's tools."""
     clusters = Clusters(settings.kubernetes)
-    source: AuditSource | None = AuditFiles(settings.audit.path) if settings.audit.path else None
+    sources = Sources(settings)
+
+    async def audit(cluster_id: str | None) -> AuditSource:
+        """The source of a cluster's audit events. One that holds for all clusters needs no name."""
+        if cluster_id:
+            await clusters.get(cluster_id)  # a wrong id must not be answered from another cluster's log
+            return sources.audit(cluster_id)
+        return sources.audit(clusters.default() if settings.audit.clusters else "")
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[Any]) -> AsyncGenerator[None]:
-        async with clusters.lifespan():
+        async with clusters.lifespan(), sources.lifespan():
             yield
 
     server = MCPServer[Any]("kubeteam-auditor", lifespan=lifespan)
     _add_common(server, clusters)
-    _add_audit(server, clusters, source)
+    _add_audit(server, audit)
+    _add_control_plane(server, clusters, sources)
     _add_logs(server, clusters)
     return server
 
@@ -52,7 +61,7 @@ def _add_common(server: MCPServer[Any], clusters: Clusters) -> None:
         return tools.current_time()
 
 
-def _add_audit(server: MCPServer[Any], clusters: Clusters, source: AuditSource | None) -> None:
+def _add_audit(server: MCPServer[Any], audit: Callable[[str | None], Awaitable[AuditSource]]) -> None:
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
     async def query_audit_log(
@@ -76,12 +85,8 @@ def _add_audit(server: MCPServer[Any], clusters: Clusters, source: AuditSource |
         A deletion carries the object as it last was. Asked for changing verbs alone (no resource, no name), it leaves
         out heartbeats and what controllers did on their own.
         """
-        if source is None:
-            raise ValueError("no audit log is configured; set audit.path to an audit.k8s.io/v1 file or folder")
-        if cluster_id:
-            await clusters.get(cluster_id)  # a wrong id must not be answered from another cluster's log
         return await audit_query.query_audit_log(
-            source,
+            await audit(cluster_id),
             namespace=namespace,
             verbs=verbs,
             resource_types=resource_types,
@@ -94,6 +99,28 @@ def _add_audit(server: MCPServer[Any], clusters: Clusters, source: AuditSource |
 
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
+    async def list_denied_requests(
+        cluster_id: ClusterId = None,
+        namespace: Annotated[str | None, Field(description="Exact, or a prefix with `*`.")] = None,
+        user: Annotated[str | None, Field(description="Exact, or a prefix with `*`.")] = None,
+        start_time: Start = "24h",
+        end_time: End = None,
+        limit: Annotated[int, Field(description="At most 100.")] = 20,
+    ) -> DeniedRequests:
+        """Lists who was refused what for want of rights (403), reads included, alike requests counted as one."""
+        return await audit_query.list_denied_requests(
+            await audit(cluster_id),
+            namespace=namespace,
+            user=user,
+            start_time=start_time,
+            end_time=end_time,
+            limit=limit,
+        )
+
+
+def _add_control_plane(server: MCPServer[Any], clusters: Clusters, sources: Sources) -> None:
+    @server.tool(annotations=READ_ONLY)
+    @with_errors_in_words
     async def query_controlplane_logs(
         component_name: Annotated[str, Field(description="apiserver, scheduler, kcm, ccm or etcd.")],
         cluster_id: ClusterId = None,
@@ -103,8 +130,12 @@ def _add_audit(server: MCPServer[Any], clusters: Clusters, source: AuditSource |
         limit: Annotated[int, Field(description="At most 100.")] = 10,
     ) -> ControlPlaneLogs:
         """Reads what a control plane component logged, newest first, repeated lines folded."""
+        cluster = await clusters.get(cluster_id)
+        source, loki = sources.control_plane(cluster.id)
         return await control_plane.query_controlplane_logs(
-            await clusters.get(cluster_id),
+            cluster,
+            source=source,
+            loki=loki,
             component_name=component_name,
             filter_pattern=filter_pattern,
             start_time=start_time,

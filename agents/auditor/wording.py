@@ -51,6 +51,24 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "en": "Nothing was found that answers this.",
         "zh": "没有找到可以回答该问题的记录。",
     },
+    "denied": {
+        "en": "**{user}** was refused {count} time(s) to {verb} {what}, last at {time}: {reason}",
+        "zh": "**{user}** 被拒绝 {count} 次：{verb} {what}，最近一次 {time}：{reason}",
+    },
+    "no_denied": {
+        "en": "The audit log shows no request that was refused for want of rights ({query}).",
+        "zh": "审计日志中没有因权限不足而被拒绝的请求（{query}）。",
+    },
+    "component": {
+        "en": "`{component}` logged {errors} kind(s) of errors and {warnings} of warnings; the latest at {time}: {message}",
+        "zh": "`{component}` 记录了 {errors} 类错误、{warnings} 类警告；最近一条（{time}）：{message}",
+    },
+    "component_calm": {
+        "en": "`{component}` logged no errors or warnings in that time.",
+        "zh": "`{component}` 在该时间段内没有错误或警告日志。",
+    },
+    "denied_heading": {"en": "Refused requests", "zh": "被拒绝的请求"},
+    "components_heading": {"en": "Control plane", "zh": "控制面"},
     "changes_heading": {"en": "Changes", "zh": "变更"},
     "events_heading": {"en": "Warning events", "zh": "告警事件"},
     "logs_heading": {"en": "Logs", "zh": "日志"},

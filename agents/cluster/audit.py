@@ -1,6 +1,6 @@
 """Audit events (`audit.k8s.io/v1`): who asked the API server for what, from JSON lines on disk.
 
-Other sources (a webhook's store, Loki) answer the same `AuditSource`.
+Other sources (`audit_loki`, the store behind the auditor's webhook) answer the same `AuditSource`.
 """
 
 from __future__ import annotations
@@ -86,6 +86,13 @@ class AuditEvent:
         )
 
     @property
+    def is_denied(self) -> bool:
+        """Whether the request was refused for want of rights; not for its content, as admission does."""
+        annotations = self.raw.get("annotations") or {}
+        decision = annotations.get("authorization.k8s.io/decision")
+        return decision == "forbid" or (decision is None and self.code == 403)
+
+    @property
     def by_control_plane(self) -> bool:
         """Whether a controller or a node did it: a consequence, not a decision of somebody."""
         return str((self.raw.get("user") or {}).get("username", "")).startswith(_CONTROL_PLANE)
@@ -113,6 +120,8 @@ class AuditFilter:
     changes_only: bool = False
     people_only: bool = False
     """Leave out what controllers and nodes did."""
+    denied_only: bool = False
+    """Only requests that were refused for want of rights."""
     limit: int = 100
 
     def accepts(self, event: AuditEvent) -> bool:
@@ -127,6 +136,7 @@ class AuditFilter:
             and _like(self.user, event.user)
             and (not self.changes_only or event.is_change)
             and (not self.people_only or not event.by_control_plane)
+            and (not self.denied_only or event.is_denied)
         )
 
 
@@ -151,6 +161,35 @@ class AuditSource(Protocol):
     async def find(self, wanted: AuditFilter) -> AuditPage: ...
 
 
+class Newest:
+    """Collects the newest events that a filter accepts, each once, in bounded memory, whatever their order."""
+
+    def __init__(self, wanted: AuditFilter) -> None:
+        self._wanted = wanted
+        self._kept: list[tuple[datetime, int, AuditEvent]] = []
+        self._seen: set[str] = set()
+        self._number = 0
+        self._total = 0
+        self.oldest: datetime | None = None
+        """The oldest event that was offered, accepted or not."""
+
+    def offer(self, event: AuditEvent) -> None:
+        """One event."""
+        self._number += 1
+        self.oldest = min(self.oldest, event.at) if self.oldest else event.at
+        if not self._wanted.accepts(event) or _repeated(event, self._seen):
+            return
+        self._total += 1
+        heapq.heappush(self._kept, (event.at, self._number, event))
+        if len(self._kept) > self._wanted.limit:
+            heapq.heappop(self._kept)
+
+    def page(self, problems: list[str], oldest: datetime | None = None) -> AuditPage:
+        """What was kept, newest first."""
+        events = [event for _, _, event in sorted(self._kept, key=lambda kept: kept[:2], reverse=True)]
+        return AuditPage(events, self._total, oldest or self.oldest, problems)
+
+
 class AuditFiles:
     """A file of JSON lines, or a folder of them (rotated, gzip). Read anew for every question, off the event loop."""
 
@@ -167,26 +206,17 @@ class AuditFiles:
         return await asyncio.to_thread(self._find, wanted)
 
     def _find(self, wanted: AuditFilter) -> AuditPage:
-        kept: list[tuple[datetime, int, AuditEvent]] = []
-        total, bad, oldest = 0, 0, None
-        seen: set[str] = set()
+        newest, bad = Newest(wanted), 0
         try:
-            for number, line in enumerate(self._lines(wanted.start)):
+            for line in self._lines(wanted.start):
                 event = event_of(line)
                 if event is None:
                     bad += bool(line.strip()) and not _other_stage(line)
-                    continue
-                oldest = min(oldest, event.at) if oldest else event.at
-                if not wanted.accepts(event) or _repeated(event, seen):
-                    continue
-                total += 1
-                heapq.heappush(kept, (event.at, number, event))
-                if len(kept) > wanted.limit:
-                    heapq.heappop(kept)
+                else:
+                    newest.offer(event)
         except OSError as error:
             raise AuditUnreadable(f"the audit log {self._path} cannot be read: {error}") from error
-        problems = [f"{bad} lines of the audit log are no audit events"] if bad else []
-        return AuditPage([event for _, _, event in sorted(kept, reverse=True)], total, oldest, problems)
+        return newest.page([f"{bad} lines of the audit log are no audit events"] if bad else [])
 
     def _lines(self, start: datetime) -> Iterator[bytes]:
         if not self._path.exists():
@@ -204,9 +234,13 @@ class AuditFiles:
 def event_of(line: str | bytes) -> AuditEvent | None:
     """An event from a JSON line; None when it is none, or not the final stage of its request."""
     try:
-        raw = json.loads(line)
+        return event_from(json.loads(line))
     except ValueError:
         return None
+
+
+def event_from(raw: Any) -> AuditEvent | None:
+    """An event from its JSON; None when it is none, or not the final stage of its request."""
     if not isinstance(raw, dict) or raw.get("kind") != "Event" or raw.get("stage") not in _FINAL_STAGES:
         return None
     at = parse_time(raw.get("requestReceivedTimestamp")) or parse_time(raw.get("stageTimestamp"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agents.runtime.findings import Finding, SubtaskInput
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter, FastAPI
     from mcp.server.mcpserver import MCPServer
 
     from agents.runtime.settings import Settings
@@ -67,6 +69,14 @@ Compose = Callable[[Turn], Finding]
 
 
 @dataclass(frozen=True)
+class Extras:
+    """What a specialist's service has beside A2A and MCP, such as an intake for events."""
+
+    routers: Sequence[APIRouter] = ()
+    lifespans: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = ()
+
+
+@dataclass(frozen=True)
 class AgentDefinition:
     """One specialist. `agents.runtime.service.build_service` turns it into an ASGI app."""
 
@@ -80,3 +90,5 @@ class AgentDefinition:
     """The system instruction for a language model, from `instruction.md`."""
     without_model: Callable[[Turn], bool] = field(default=lambda turn: False)
     """Turns that no model may work, such as one that carries approvals: the runbook follows them to the letter."""
+    extras: Callable[[Settings], Extras] = field(default=lambda settings: Extras())
+    """Further HTTP routes, and what lives as long as the service."""

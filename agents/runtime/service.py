@@ -42,7 +42,16 @@ def build_service(definition: AgentDefinition, settings: Settings) -> FastAPI:
     tools = definition.tools(settings)
     executor = SpecialistExecutor(definition, settings, tools)
     card = load_card(definition.name, settings)
-    return build_app(card, executor, settings, name=definition.name, tools=tools, lifespans=[executor.lifespan])
+    extras = definition.extras(settings)
+    return build_app(
+        card,
+        executor,
+        settings,
+        name=definition.name,
+        tools=tools,
+        routers=extras.routers,
+        lifespans=[executor.lifespan, *extras.lifespans],
+    )
 
 
 def build_app(

@@ -13,7 +13,7 @@ from croniter import croniter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
-from agents.runtime.findings import ActionKind
+from agents.runtime.findings import ActionKind, Language
 
 BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
 DEFAULT_PORTS = {"planner": 8080, "metrics": 8081, "auditor": 8082, "diagnoser": 8083, "executor": 8084}
@@ -90,11 +90,110 @@ class KubernetesSettings(Section):
     page_size: int = Field(default=500, gt=0, le=5000)
 
 
-class AuditSettings(Section):
-    """Where audit events are."""
+class EndpointSettings(Section):
+    """A server with an HTTP API, and how to be let in."""
+
+    url: str = Field(pattern=r"^https?://[^/]+")
+    """Without the API's own path: `http://prometheus.monitoring:9090`; a prefix such as `/select/0/prometheus` stays."""
+    bearer_token: SecretStr | None = None
+    bearer_token_file: Path | None = None
+    """Read for every request: a projected token expires."""
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    """Certificates that the server's is checked against; default the system's."""
+    headers: dict[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
+    """Such as `X-Scope-OrgID`."""
+    timeout_seconds: float = Field(default=20, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> EndpointSettings:
+        ways = (self.bearer_token, self.bearer_token_file, self.username)
+        if sum(way is not None for way in ways) > 1:
+            raise ValueError("give one of bearer_token, bearer_token_file and username with password")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
+
+
+class PrometheusSettings(EndpointSettings):
+    """A server with Prometheus' HTTP API."""
+
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    """What tells this cluster's series from others' on a shared server, such as `cluster: prod`."""
+    max_points: int = Field(default=300, ge=2, le=11_000)
+    """Per series of a range query: the step is chosen so that there are no more."""
+    max_series: int = Field(default=100, ge=1, le=10_000)
+    sizing_hours: float = Field(default=24, gt=0, le=24 * 35)
+    """How much history recommendations of requests and limits look at."""
+
+
+class LokiSettings(EndpointSettings):
+    """A server with Loki's HTTP API, and which of its streams are meant."""
+
+    selector: str = Field(pattern=r"^\{.+\}$")
+    """A LogQL stream selector: `{job="kube-audit"}`. For the control plane `$component` stands for a component."""
+    lookback_hours: float = Field(default=720, gt=0)
+    """How far back to ask at most: servers refuse longer ranges."""
+
+
+class AuditWebhookSettings(Section):
+    """The API server posts its audit events to the auditor, which keeps them in the store."""
+
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    """The bearer token that the API server's webhook kubeconfig holds."""
+    retention_hours: float = Field(default=168, gt=0)
+    max_events: int = Field(default=2_000_000, gt=0)
+    """Of one cluster; the oldest go first."""
+    max_body_bytes: int = Field(default=32 * 2**20, gt=0)
+    max_waiting: int = Field(default=8, gt=0)
+    """Batches taken at a time; more are answered 429, and the API server comes again."""
+
+    @model_validator(mode="after")
+    def _has_a_token(self) -> AuditWebhookSettings:
+        if (self.token is None) == (self.token_file is None):
+            raise ValueError("give token or token_file: nobody else may write audit events")
+        return self
+
+
+class LogSourceSettings(Section):
+    """One place that logs are read from."""
 
     path: Path | None = None
-    """An `audit.k8s.io/v1` file of JSON lines, or a folder of them."""
+    loki: LokiSettings | None = None
+
+
+class AuditSourceSettings(LogSourceSettings):
+    """Where one cluster's audit events are; `path` is an `audit.k8s.io/v1` file of JSON lines, or a folder of them."""
+
+    webhook: AuditWebhookSettings | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> AuditSourceSettings:
+        if sum(source is not None for source in (self.path, self.loki, self.webhook)) > 1:
+            raise ValueError("give one of path, loki and webhook")
+        return self
+
+
+class AuditSettings(AuditSourceSettings):
+    """Where audit events are. What stands here holds for every cluster that `clusters` does not name."""
+
+    clusters: dict[str, AuditSourceSettings] = Field(default_factory=dict[str, AuditSourceSettings])
+
+    def of(self, cluster_id: str | None) -> AuditSourceSettings:
+        """The source of one cluster."""
+        return self.clusters.get(cluster_id or "", self)
+
+
+class ControlPlaneSettings(LogSourceSettings):
+    """Logs of the control plane: a folder of `COMPONENT.log`, or Loki; default the pods of kube-system."""
+
+    clusters: dict[str, LogSourceSettings] = Field(default_factory=dict[str, LogSourceSettings])
+
+    def of(self, cluster_id: str | None) -> LogSourceSettings:
+        """The source of one cluster."""
+        return self.clusters.get(cluster_id or "", self)
 
 
 class StoreSettings(Section):
@@ -103,6 +202,13 @@ class StoreSettings(Section):
     url: str | None = None
     """A SQLAlchemy URL (`postgresql+asyncpg://…`). Default: one SQLite file per service under `folder`."""
     folder: Path = Path("~/.local/state/kubeteam")
+    migrate: bool = True
+    """Bring the tables up to date at the start. Without it `kubeteam migrate` does, and a service that finds old tables
+    does not start."""
+    lease_seconds: float = Field(default=5, ge=1, le=300)
+    """How long a process that is not heard of keeps its work before others take it over."""
+    retention_days: float = Field(default=30, gt=0)
+    """How long ended requests and tasks are kept. The journal of changes is kept for ever."""
 
 
 class LimitSettings(Section):
@@ -115,6 +221,14 @@ class LimitSettings(Section):
     """How many times findings may add subtasks."""
     max_model_calls: int = Field(default=25, gt=0)
     """Per turn of a specialist."""
+    requests_at_once: int = Field(default=64, gt=0)
+    """Requests that one planner works on; the others are queued, and users take turns."""
+    requests_per_user: int = Field(default=16, gt=0)
+    """How many of those may be one user's."""
+    queued_requests: int = Field(default=1000, gt=0)
+    """Beyond it new requests are refused with 429."""
+    subtasks_per_specialist: int = Field(default=32, gt=0)
+    """Subtasks that one planner has one specialist work on; the others wait, and requests take turns."""
 
 
 class RuleSettings(Section):
@@ -223,6 +337,80 @@ class ServerSettings(Section):
     public; `*` for anywhere. A service that listens on loopback may always call loopback."""
 
 
+class KagentSettings(Section):
+    """What kagent tells the agents that it runs, in the environment of their pods. Without it all of this is off."""
+
+    name: str | None = Field(default_factory=lambda: os.environ.get("KAGENT_NAME") or None)
+    """Of the Agent, and of the Service in front of it."""
+    namespace: str = Field(default_factory=lambda: os.environ.get("KAGENT_NAMESPACE") or "kagent")
+    url: str | None = Field(default_factory=lambda: os.environ.get("KAGENT_URL") or None)
+    """The controller: tasks are recorded there, so that its user interface finds them after a reload."""
+    token_file: Path = Path("/var/run/secrets/tokens/kagent-token")
+    """Read for every request: a projected token expires."""
+    timeout_seconds: float = Field(default=10, gt=0)
+    backlog: int = Field(default=10_000, gt=0)
+    """Tasks that wait to be recorded at most; beyond it the oldest are given up, with a warning."""
+
+    @property
+    def service_name(self) -> str | None:
+        """The Service's name: what arrives as a Python identifier is a DNS label again."""
+        return self.name.replace("_", "-").lower() if self.name else None
+
+
+class CardSettings(Section):
+    """Signatures of agent cards (ES256)."""
+
+    signing_key: Path | None = None
+    """A PEM file with an EC P-256 private key; every served card is signed with it."""
+    trusted_keys: list[Path] = Field(default_factory=list[Path])
+    """PEM files with public keys. With any, the planner refuses members whose card none of them has signed."""
+
+
+class PriceSettings(Section):
+    """What a node costs per hour: by instance type, else by its CPU and memory."""
+
+    currency: str = Field("USD", max_length=8)
+    cpu_hour: float | None = Field(default=None, ge=0)
+    """One core."""
+    gib_hour: float | None = Field(default=None, ge=0)
+    """One GiB of memory."""
+    instances: dict[str, float] = Field(default_factory=dict[str, float])
+    """By the node label `node.kubernetes.io/instance-type`."""
+
+    @model_validator(mode="after")
+    def _has_a_price(self) -> PriceSettings:
+        if not self.instances and self.cpu_hour is None:
+            raise ValueError("give instances, or cpu_hour and gib_hour")
+        if (self.cpu_hour is None) != (self.gib_hour is None):
+            raise ValueError("cpu_hour and gib_hour go together")
+        return self
+
+
+class ScheduleSettings(Section):
+    """A health report again and again."""
+
+    cron: str
+    """When, in UTC, such as `0 6 * * 1-5`."""
+    cluster: str | None = None
+    """A cluster id; may be left out when there is only one."""
+    language: Language = "en"
+
+    @model_validator(mode="after")
+    def _is_a_time(self) -> ScheduleSettings:
+        if not croniter.is_valid(self.cron):
+            raise ValueError(f"{self.cron!r} is no cron expression")
+        return self
+
+
+class ReportSettings(Section):
+    """The health report: when it is made by itself, and what things cost."""
+
+    schedules: list[ScheduleSettings] = Field(default_factory=list[ScheduleSettings])
+    prices: PriceSettings | None = None
+    keep_days: float = Field(default=400, gt=0)
+    """How long reports are kept."""
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. `kubeteam config` prints the effective values."""
 
@@ -231,12 +419,27 @@ class Settings(BaseSettings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     agents: dict[str, AgentSettings] = Field(default_factory=dict)
     kubernetes: KubernetesSettings = Field(default_factory=KubernetesSettings)
+    prometheus: dict[str, PrometheusSettings] = Field(default_factory=dict[str, PrometheusSettings])
+    """By cluster id; `default` stands for every cluster that is not named."""
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    controlplane: ControlPlaneSettings = Field(default_factory=ControlPlaneSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
+    reports: ReportSettings = Field(default_factory=ReportSettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
+    kagent: KagentSettings = Field(default_factory=KagentSettings)
+    cards: CardSettings = Field(default_factory=CardSettings)
+
+    @model_validator(mode="after")
+    def _at_home_in_kagent(self) -> Settings:
+        """Other defaults for a service that kagent runs: reached from other pods, by clients of 0.3."""
+        if self.kagent.name:
+            defaults = {"host": "0.0.0.0", "card_dialect": "0.3"}
+            unset = {key: value for key, value in defaults.items() if key not in self.server.model_fields_set}
+            self.server = self.server.model_copy(update=unset)
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -275,6 +478,10 @@ class Settings(BaseSettings):
         names = [*BUILT_IN, *(name for name in self.agents if name not in (*BUILT_IN, "planner"))]
         return [name for name in names if self.agent(name).enabled]
 
+    def prometheus_of(self, cluster_id: str) -> PrometheusSettings | None:
+        """The Prometheus of one cluster, or None."""
+        return self.prometheus.get(cluster_id) or self.prometheus.get("default")
+
     def model_of(self, name: str) -> ModelSettings:
         """The model of one agent: its own, or the team's."""
         return self.agent(name).model or self.model
@@ -302,43 +509,3 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError("the settings are wrong:\n  " + "\n  ".join(lines)) from error
-class KagentSettings(Section):
-    """What kagent tells the agents that it runs, in the environment of their pods. Without it all of this is off."""
-
-    name: str | None = Field(default_factory=lambda: os.environ.get("KAGENT_NAME") or None)
-    """Of the Agent, and of the Service in front of it."""
-    namespace: str = Field(default_factory=lambda: os.environ.get("KAGENT_NAMESPACE") or "kagent")
-    url: str | None = Field(default_factory=lambda: os.environ.get("KAGENT_URL") or None)
-    """The controller: tasks are recorded there, so that its user interface finds them after a reload."""
-    token_file: Path = Path("/var/run/secrets/tokens/kagent-token")
-    """Read for every request: a projected token expires."""
-    timeout_seconds: float = Field(default=10, gt=0)
-    backlog: int = Field(default=10_000, gt=0)
-    """Tasks that wait to be recorded at most; beyond it the oldest are given up, with a warning."""
-
-    @property
-    def service_name(self) -> str | None:
-        """The Service's name: what arrives as a Python identifier is a DNS label again."""
-        return self.name.replace("_", "-").lower() if self.name else None
-
-
-class CardSettings(Section):
-    """Signatures of agent cards (ES256)."""
-
-    signing_key: Path | None = None
-    """A PEM file with an EC P-256 private key; every served card is signed with it."""
-    trusted_keys: list[Path] = Field(default_factory=list[Path])
-    """PEM files with public keys. With any, the planner refuses members whose card none of them has signed."""
-
-
-    kagent: KagentSettings = Field(default_factory=KagentSettings)
-    cards: CardSettings = Field(default_factory=CardSettings)
-
-    @model_validator(mode="after")
-    def _at_home_in_kagent(self) -> Settings:
-        """Other defaults for a service that kagent runs: reached from other pods, by clients of 0.3."""
-        if self.kagent.name:
-            defaults = {"host": "0.0.0.0", "card_dialect": "0.3"}
-            unset = {key: value for key, value in defaults.items() if key not in self.server.model_fields_set}
-            self.server = self.server.model_copy(update=unset)
-        return self
