@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.diagnoser.containers import ContainerView
-from agents.diagnoser.fields import kind_of, mapping, name_of, namespace_of, text
+from agents.diagnoser.fields import Obj, kind_of, mapping, name_of, namespace_of, text
 from agents.diagnoser.snapshot import Snapshot
 
 
@@ -30,3 +30,8 @@ def container_facts(snapshot: Snapshot, view: ContainerView) -> dict[str, Any]:
     if view.ended:
         facts |= {"exit_code": view.exit_code, "reason": view.end_reason}
     return facts
+
+
+def workload_facts(workload: Obj) -> dict[str, Any]:
+    """`workload`, `kind` and `namespace` of a workload, for faults that are about no single container."""
+    return {"workload": name_of(workload), "kind": kind_of(workload), "namespace": namespace_of(workload)}

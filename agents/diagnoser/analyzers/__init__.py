@@ -10,22 +10,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from agents.diagnoser.analyzers import (
+    apiservices,
+    autoscaling,
+    batch,
     calls,
     certificates,
     configuration,
     crashes,
+    custom_resources,
+    disruptions,
     dns,
+    finalizers,
     gateways,
     images,
     ingresses,
     init_containers,
+    mutations,
+    nodes,
     probes,
     quotas,
     rbac,
+    replicas,
+    rollouts,
     scheduling,
     selectors,
     services,
+    stale,
+    throttling,
     volumes,
+    webhooks,
 )
 from agents.diagnoser.observation import Observation, merge
 from agents.diagnoser.snapshot import Snapshot
@@ -49,6 +62,19 @@ ANALYZERS: tuple[Analyzer, ...] = (
     ingresses.analyze,
     gateways.analyze,
     certificates.analyze,
+    nodes.analyze,
+    replicas.analyze,
+    rollouts.analyze,
+    autoscaling.analyze,
+    batch.analyze,
+    disruptions.analyze,
+    webhooks.analyze,
+    mutations.analyze,
+    apiservices.analyze,
+    custom_resources.analyze,
+    finalizers.analyze,
+    stale.analyze,
+    throttling.analyze,
 )
 """One line per family."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from agents.diagnoser.observation import Observation
-from agents.diagnoser.relations import affected, dependencies, same_object
+from agents.diagnoser.relations import affected, dependencies, jobs, outright, refusals, same_object
 from agents.diagnoser.relations.edge import Edge
 from agents.diagnoser.snapshot import Snapshot
 
@@ -19,6 +19,9 @@ RELATIONS: tuple[Relation, ...] = (
     same_object.relate,
     affected.relate,
     dependencies.relate,
+    outright.relate,
+    refusals.relate,
+    jobs.relate,
 )
 """One line per relation."""
 

@@ -12,13 +12,13 @@ from agents.diagnoser.snapshot import Snapshot
 GENERIC: dict[str, int] = {
     "readiness_failing": 1,
     "crash_app_error": 2,
+    "job_failed": 2,
     "crash_dependency": 3,
     "probe_readiness_misconfigured": 4,
     "probe_liveness_too_aggressive": 5,
     "init_container_failed": 5,
     "init_container_stuck": 5,
     "rollout_stuck": 0,
-    "job_failed": 0,
 }
 """Faults that say little, with how much they say; what is not listed says more than all of these."""
 

@@ -11,15 +11,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.diagnoser.wording import (
+    admission,
+    autoscaling,
+    batch,
     configuration,
     crashes,
+    custom_resources,
+    disruptions,
+    finalizers,
     images,
     names,
     network,
+    nodes,
     probes,
     quotas,
     rbac,
+    rollouts,
     routes,
+    runtime_limits,
     scheduling,
     services,
     volumes,
@@ -27,7 +36,29 @@ from agents.diagnoser.wording import (
 from agents.diagnoser.wording.template import Text, Wording, render
 from agents.runtime.findings import Language
 
-FAMILIES = (images, crashes, probes, scheduling, configuration, volumes, quotas, services, rbac, network, names, routes)
+FAMILIES = (
+    images,
+    crashes,
+    probes,
+    scheduling,
+    configuration,
+    volumes,
+    quotas,
+    services,
+    rbac,
+    network,
+    names,
+    routes,
+    admission,
+    autoscaling,
+    batch,
+    custom_resources,
+    disruptions,
+    finalizers,
+    nodes,
+    rollouts,
+    runtime_limits,
+)
 
 WORDING: dict[str, Wording] = {fault: words for family in FAMILIES for fault, words in family.WORDING.items()}
 
