@@ -192,8 +192,10 @@ def _query(dry_run: bool, field_manager: str) -> dict[str, Any]:
 def _conditional(body: Any, patch_type: PatchType, precondition: Precondition) -> Any:
     fields = precondition.fields()
     if patch_type == "json":
-        tests = [{"op": "test", "path": f"/metadata/{name}", "value": value} for name, value in fields.items()]
-        return [*tests, *body]
+        # Written, not tested: a version that has passed is then a conflict (409), as with the other kinds of patch,
+        # while a failed test would be an invalid request (422).
+        locks = [{"op": "replace", "path": f"/metadata/{name}", "value": value} for name, value in fields.items()]
+        return [*locks, *body]
     return {**body, "metadata": {**(body.get("metadata") or {}), **fields}}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from agents.cluster.errors import Forbidden, Throttled
+from agents.cluster.errors import Conflict, Forbidden, Throttled
 from agents.executor.action import ActionError, Note, Object, Precondition, PreparedAction, Target
 from agents.executor.changes.change import Before, Change
 from agents.executor.changes.objects import patch_back
@@ -19,6 +21,8 @@ from agents.executor.neighbours import read_before, read_neighbours
 from agents.executor.risk import risk_of
 from agents.executor.state import fingerprint
 from agents.runtime.findings import Action
+
+LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,16 @@ class Preparation:
 async def prepare(cluster: ClusterApi, wanted: Action, now: datetime) -> Preparation:
     """Dry-runs an Action. Nothing is changed.
 
-    Raises ActionError for an Action that makes no sense here, and ClusterError when the API server refuses the dry run.
+    Looks again when the object moves between the look and the dry run, as the status of a busy workload does. Raises
+    ActionError for an Action that makes no sense here, and ClusterError when the API server refuses the dry run.
     """
+    for _ in range(LOOKS - 1):
+        with suppress(Conflict):
+            return await _prepare(cluster, wanted, now)
+    return await _prepare(cluster, wanted, now)
+
+
+async def _prepare(cluster: ClusterApi, wanted: Action, now: datetime) -> Preparation:
     target = Target.parse(wanted.resource)
     before = await read_before(cluster, target, wanted.kind, now)
     change = CHANGES[wanted.kind](before, wanted.arguments)
@@ -54,7 +66,7 @@ async def prepare(cluster: ClusterApi, wanted: Action, now: datetime) -> Prepara
         resource=str(target),
         arguments=change.arguments,
         precondition=precondition_of(before.object),
-        outcome=fingerprint(after),
+        outcome=fingerprint(_as_asked(change.writes[0].body, after) if before.object is None else after),
         diff=diff_of(before.object, after, str(target)),
         dry_run="server" if dry_run else "none",
         warnings=warnings,
@@ -108,6 +120,19 @@ async def _try_eviction(cluster: ClusterApi, write: Write) -> str:
     except (Throttled, Forbidden) as error:
         return f"{write.target}: {error}"
     return ""
+
+
+def _as_asked(asked: Any, made: Any) -> Any:
+    """The part of a new object that its manifest speaks of.
+
+    The rest is the server's to choose, and some of it is chosen anew in every dry run: addresses and ports of Services,
+    names of token volumes, selectors of Jobs.
+    """
+    if isinstance(asked, dict) and isinstance(made, dict):
+        return {key: _as_asked(asked[key], value) for key, value in made.items() if key in asked}
+    if isinstance(asked, list) and isinstance(made, list) and len(asked) == len(made):
+        return [_as_asked(*pair) for pair in zip(asked, made, strict=True)]
+    return made
 
 
 def resulting(before: Object | None, write: Write, answer: Object) -> Object | None:

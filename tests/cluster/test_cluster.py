@@ -231,7 +231,7 @@ async def test_writes_carry_dry_run_manager_and_precondition(api: FakeApi, clust
     assert "dryRun=All" in api.requests()[0]
     assert "fieldManager=kubeteam" in api.requests()[0]
     assert api.bodies[0]["metadata"] == {"uid": "u1", "resourceVersion": "7"}
-    assert api.bodies[1][0] == {"op": "test", "path": "/metadata/uid", "value": "u1"}
+    assert api.bodies[1][0] == {"op": "replace", "path": "/metadata/uid", "value": "u1"}
     assert api.bodies[2] == {"spec": {"replicas": 3}, "metadata": {"uid": "u1", "resourceVersion": "7"}}
     assert api.bodies[3]["preconditions"] == {"uid": "u1", "resourceVersion": "7"}
     assert api.bodies[3]["dryRun"] == ["All"]

@@ -22,7 +22,9 @@ FOLDERS = sorted(
 )
 """Every folder that somebody could apply; components are built by way of the overlays that use them."""
 
-needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed; see kubernetes.io")
+needs_kubectl = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed; see kubernetes.io"
+)
 Object = dict[str, Any]
 
 

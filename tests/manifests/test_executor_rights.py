@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from agents.executor.agent import desk_for
-from agents.executor.desk import Desk
 from agents.executor.tools import build_tools
 from agents.runtime.approvals import Decision, approve, load_key
 from agents.runtime.settings import ApprovalSettings, KubernetesSettings, Settings, StoreSettings
@@ -62,7 +61,7 @@ async def working(sandbox: Sandbox, folder: Path, *, diagnosing: bool) -> AsyncI
     )
     desk = desk_for(settings)
     if not diagnosing:
-        desk = Desk(replace(desk.shop, diagnose=None), desk.cluster_ids)
+        desk.shop = replace(desk.shop, diagnose=None)
     async with desk.lifespan():
         yield Worker(settings, await in_process_tools(build_tools(desk)))
 
@@ -78,7 +77,7 @@ async def test_the_executor_may_do_what_its_changes_need(living: Sandbox, tmp_pa
             await worker.apply(tool, NODE)
         drained = await worker.propose("drain_node", {**NODE, "force": True, "delete_emptydir_data": True})
         assert drained["action"]["effects"]["pods"], drained
-    async with working(living, tmp_path / "second", diagnosing=True) as worker:
+    async with working(living, tmp_path, diagnosing=True) as worker:
         limits = {"name": "checkout", "namespace": "shop", "kind": "Deployment", "limits": {"memory": "512Mi"}}
         outcome = await worker.apply("set_resources", limits)
         assert outcome["verdict"] == "fixed", outcome
@@ -97,5 +96,5 @@ async def test_what_it_may_not_do_is_said_before_anybody_approves(
 
 async def test_secrets_are_out_of_its_reach(installed: Sandbox, tmp_path: Path) -> None:
     async with working(installed, tmp_path, diagnosing=False) as worker:
-        with pytest.raises(ToolFailure, match="never pass through the team"):
+        with pytest.raises(ToolFailure, match='cannot get resource "secrets"'):
             await worker.propose("delete_resource", {"name": "x", "kind": "Secret", "namespace": "shop"})

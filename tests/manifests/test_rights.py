@@ -88,9 +88,13 @@ async def test_the_diagnoser_may_do_what_its_tools_do(installed: Sandbox, tmp_pa
     async with tools_of(installed, "diagnoser", diagnoser_tools, tmp_path) as call:
         await call("list_clusters")
         found = await call("find_root_causes", question=QUESTION)
-        assert [(c["resource"], c["fault"]) for c in found["root_causes"]] == [("shop/Deployment/checkout", "oom_killed")]
+        assert [(c["resource"], c["fault"]) for c in found["root_causes"]] == [
+            ("shop/Deployment/checkout", "oom_killed")
+        ]
         assert any("Secret" in line and "forbidden" in line for line in found["missing"])
-        await call("diagnose_resource", resource_type="service", resource_target='{"namespace":"shop","name":"checkout"}')
+        await call(
+            "diagnose_resource", resource_type="service", resource_target='{"namespace":"shop","name":"checkout"}'
+        )
         await call("query_inspect_report")
         for kind in BUILT_IN:
             if kind.name not in NOT_NEEDED:
@@ -129,4 +133,6 @@ def test_the_planner_has_no_rights_and_no_token() -> None:
     objects = objects_of("base")
     assert granted(objects, "planner") == set()
     assert of_kind(objects, "ServiceAccount")["planner"]["automountServiceAccountToken"] is False
-    assert of_kind(objects, "Deployment")["planner"]["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    assert (
+        of_kind(objects, "Deployment")["planner"]["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
+    )
