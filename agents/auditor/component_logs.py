@@ -56,7 +56,7 @@ def _lines(path: Path) -> Iterator[str]:
 async def from_loki(
     loki: LokiClient, component: str, pattern: str | None, start: datetime, end: datetime, problems: list[str]
 ) -> Lines:
-    """Lines oldest first. A plain-text pattern is sent along to spare reading; regular expressions differ in dialect."""
+    """Lines oldest first. A pattern of plain text is sent along, to spare reading; regular expressions differ."""
     query = Template(loki.selector).safe_substitute(component=component)
     if pattern and _PLAIN.fullmatch(pattern) and "." not in pattern:
         query += f" {matching(pattern)}"

@@ -10,7 +10,7 @@ from agents.auditor.runbook import results_of
 from agents.auditor.wording import say
 from agents.cluster.times import iso
 from agents.runtime.definition import Turn
-from agents.runtime.findings import Evidence
+from agents.runtime.findings import Evidence, Language
 
 MAX_EXCERPT = 400
 _SEVERITY = {"fatal": 0, "error": 1, "warning": 2}
@@ -20,7 +20,7 @@ class Components:
     """What query_controlplane_logs found: errors before warnings before the rest, newest first."""
 
     def __init__(self, turn: Turn) -> None:
-        self._language = turn.subtask.language
+        self._language: Language = turn.subtask.language
         found = results_of(turn.results, "query_controlplane_logs", ControlPlaneLogs)
         self._asked_for = [
             str(result.arguments.get("component_name"))

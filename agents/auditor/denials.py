@@ -10,7 +10,7 @@ from agents.auditor.runbook import results_of
 from agents.auditor.wording import say
 from agents.cluster.times import iso
 from agents.runtime.definition import Turn
-from agents.runtime.findings import Evidence
+from agents.runtime.findings import Evidence, Language
 
 MAX_EXCERPT = 400
 
@@ -19,7 +19,8 @@ class Denials:
     """What list_denied_requests found: those of the namespace and the names that were asked about first."""
 
     def __init__(self, turn: Turn, asked: Asked) -> None:
-        self._asked, self._language = asked, turn.subtask.language
+        self._asked = asked
+        self._language: Language = turn.subtask.language
         self._found = results_of(turn.results, "list_denied_requests", DeniedRequests)
         requests = [request for found in self._found for request in found.requests]
         self.requests = sorted(requests, key=lambda request: not self._concerns(request))

@@ -32,12 +32,11 @@ def runbook(turn: Turn) -> Sequence[ToolCall]:
     asked = asked_of(turn)
     if not any(result.name in LOOKUPS for result in turn.results):
         return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _first(asked)]
-    if asked.trouble and not any(result.name == "get_pod_logs" for result in turn.results):
-        if logs := _logs(asked, turn.results):
-            return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in logs]
-    if asked.trouble:
-        return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in _hinted(asked, turn.results)]
-    return []
+    if not asked.trouble:
+        return []
+    read = any(result.name == "get_pod_logs" for result in turn.results)
+    further = ([] if read else _logs(asked, turn.results)) or _hinted(asked, turn.results)
+    return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in further]
 
 
 def results_of(results: Sequence[ToolResult], name: str, kind: type[R]) -> list[R]:

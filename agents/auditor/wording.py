@@ -60,7 +60,7 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "zh": "审计日志中没有因权限不足而被拒绝的请求（{query}）。",
     },
     "component": {
-        "en": "`{component}` logged {errors} kind(s) of errors and {warnings} of warnings; the latest at {time}: {message}",
+        "en": "`{component}` logged {errors} kind(s) of errors, {warnings} of warnings; latest at {time}: {message}",
         "zh": "`{component}` 记录了 {errors} 类错误、{warnings} 类警告；最近一条（{time}）：{message}",
     },
     "component_calm": {

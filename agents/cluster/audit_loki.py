@@ -1,4 +1,4 @@
-"""Audit events that a log shipper brought to Loki, one JSON line each, as they are or inside a line of the shipper's."""
+"""Audit events that a log shipper brought to Loki: JSON lines as they are, or inside JSON of the shipper's."""
 
 from __future__ import annotations
 

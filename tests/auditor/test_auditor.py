@@ -45,7 +45,7 @@ ACK_PARAMETERS = {
 
 async def test_the_tools_are_those_of_the_design_and_all_read_only(server: MCPServer[Any]) -> None:
     listed = {tool.name: tool for tool in await server.list_tools()}
-    assert set(listed) == {*ACK_PARAMETERS, "get_pod_logs", "list_events"}
+    assert set(listed) == {*ACK_PARAMETERS, "get_pod_logs", "list_denied_requests", "list_events"}
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in listed.values())
     for name, (parameters, required) in ACK_PARAMETERS.items():
         schema = listed[name].input_schema
