@@ -118,5 +118,5 @@ def input_required(request: Request) -> InputRequired | None:
         question=request.pause.question,
         choices=list(request.pause.choices),
         kind=request.pause.kind,
-        actions=[action.model_dump(mode="json") for action in request.pause.actions],
+        actions=[action.as_json() for action in request.pause.actions],
     )

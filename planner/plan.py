@@ -13,8 +13,10 @@ from agents.runtime.findings import Wire
 
 SubtaskStatus = Literal["pending", "running", "input_required", "done", "failed", "skipped", "cancelled"]
 OVER: frozenset[SubtaskStatus] = frozenset({"done", "failed", "skipped", "cancelled"})
-Intent = Literal["diagnose", "facts", "change"]
-"""What the answer is about: causes, facts that were asked for, or a change."""
+Intent = Literal["diagnose", "repair", "facts", "change"]
+"""What the answer is about: causes, causes and what ends them, facts that were asked for, or a change."""
+ORDERS: frozenset[Intent] = frozenset({"repair", "change"})
+"""Something is to be changed: a person is asked for the approval."""
 
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
@@ -49,6 +51,10 @@ class Subtask(Wire):
     """A person's answer that the member waits for."""
     turn: int = 0
     """How many replies the member has had: each is a new message of the same task."""
+    deadline_seconds: float | None = None
+    """Its own time limit, where that of all subtasks does not fit: a rollout takes its time."""
+    after_change: bool = False
+    """It looks at what a change brought; what it finds is no cause of what was asked."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -116,6 +122,13 @@ class Plan(Wire):
     def message_id(self, subtask: Subtask) -> str:
         """The same for every attempt to send this turn of this subtask, so that the receiver recognises a repeat."""
         return str(uuid.uuid5(_NAMESPACE, f"{self.id}/{subtask.id}/{subtask.turn}"))
+
+
+def numbered(stem: str, plan: Plan) -> str:
+    """An id that the plan has not yet: `stem`, `stem-2`, …"""
+    taken = {subtask.id for subtask in plan.subtasks}
+    numbers = (stem if n == 1 else f"{stem}-{n}" for n in range(1, len(taken) + 2))
+    return next(id for id in numbers if id not in taken)
 
 
 def new_plan_id(request_id: str) -> str:

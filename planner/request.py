@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.runtime.findings import Action, Language, Usage, Wire
+from agents.runtime.findings import Language, Usage, Wire
 from agents.runtime.language import language_of
+from planner.proposals import ProposedAction
 
 RequestStatus = Literal["queued", "running", "input_required", "answered", "failed", "cancelled"]
 ENDED: frozenset[RequestStatus] = frozenset({"answered", "failed", "cancelled"})
@@ -20,15 +21,16 @@ MAX_QUESTION = 20_000
 class Pause(Wire):
     """What the team needs from a person before it can go on. A request that waits costs nothing: it is a row."""
 
-    kind: Literal["cluster", "target", "subtask"]
-    """`cluster`: which one. `target`: what a change is for. `subtask`: a member's question about its own task."""
+    kind: Literal["cluster", "target", "subtask", "approval"]
+    """`cluster`: which one. `target`: what a change is for. `subtask`: a member's question about its own task.
+    `approval`: decisions on `actions`, which words cannot give."""
     question: str
     choices: tuple[str, ...] = ()
     """The possible answers when they are known; empty means free text."""
     subtask_id: str | None = None
     """The subtask that asked."""
-    actions: tuple[Action, ...] = ()
-    """What is to be approved, when the question is about Actions."""
+    actions: tuple[ProposedAction, ...] = ()
+    """What is to be decided, in the order of application, each with its dry run."""
 
 
 class Request(Wire):
@@ -52,6 +54,8 @@ class Request(Wire):
     restated: bool = False
     """The first reply says all of what is wanted, so that the question need not be read with it."""
     pause: Pause | None = None
+    offers: bool = False
+    """A person wants to approve something, so what is prepared is put before them and waited for."""
     usage: Usage = Field(default_factory=Usage)
     """What planning and synthesis cost; the members' usage is in their Findings."""
     notes: tuple[str, ...] = ()

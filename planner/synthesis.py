@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.runtime.findings import Action, Evidence, Finding, Language, RootCause
+from agents.runtime.findings import Evidence, Finding, Language, RootCause
+from planner import aftermath
 from planner.answer import Answer
 from planner.merge import merged_causes, unique_evidence, unique_text
+from planner.offer import how_to
 from planner.plan import Plan, Subtask
-from planner.proposals import proposals
+from planner.proposals import EXECUTOR, ProposedAction, proposals
 from planner.request import Request
 from planner.wording import action_phrase, ago, change_phrase, say, time_text
 
@@ -28,7 +30,9 @@ def synthesise(request: Request, plan: Plan, findings: Mapping[str, Finding], no
     """The answer of the runbook; a model may later say it better, and this one stands when that fails."""
     page = _Page(request, plan, [(s, findings[s.id]) for s in plan.subtasks if s.id in findings], now)
     text = "\n\n".join(section for section in page.sections() if section)
-    return Answer(text=text, root_causes=page.causes, actions=page.actions, missing=page.missing)
+    return Answer(
+        text=text, root_causes=page.causes, actions=[action.as_json() for action in page.actions], missing=page.missing
+    )
 
 
 def appendix(request: Request, plan: Plan, findings: Mapping[str, Finding], now: datetime) -> str:
@@ -55,16 +59,20 @@ class _Page:
 
     def __init__(self, request: Request, plan: Plan, parts: list[tuple[Subtask, Finding]], now: datetime) -> None:
         self.language: Language = request.language
-        self.plan, self.parts, self.now = plan, parts, now
-        self.findings = [finding for _, finding in parts]
+        self.plan, self.now = plan, now
+        self.how_to = how_to(request)
+        self.all_findings = {subtask.id: finding for subtask, finding in parts}
+        self.parts = [(subtask, finding) for subtask, finding in parts if not subtask.after_change]
+        self.findings = [finding for _, finding in self.parts]
         self.causes = merged_causes(self.findings)
         self.actions = proposals(self.findings, self.causes)
-        self.missing = missing_parts(request, plan, self.findings)
+        self.missing = missing_parts(request, plan, self.all_findings.values())
         self.notes = list(request.notes)
         self._cited: dict[tuple[str, str], tuple[int, Evidence]] = {}
 
     def sections(self) -> Iterable[str]:
         """The parts of the answer, top to bottom; empty ones are left out by the caller."""
+        yield from aftermath.sections(self.plan, self.all_findings, self.language)
         yield from self.explanation()
         yield from self.supplement()
 
@@ -99,8 +107,10 @@ class _Page:
         if not self.findings:
             return self.say("nothing")
         if self.plan.intent == "change":
-            return self.say("prepared") if self.actions else ""
-        if self.plan.intent != "diagnose" or not any(s.specialist == DIAGNOSIS for s in self.plan.subtasks):
+            return self.say("prepared") if any(action.approvable for action in self.actions) else ""
+        if self.plan.intent not in ("diagnose", "repair") or not any(
+            s.specialist == DIAGNOSIS for s in self.plan.subtasks
+        ):
             return ""
         failed = [s for s in self.plan.subtasks if s.specialist == DIAGNOSIS and s.status != "done"]
         if failed:
@@ -138,15 +148,16 @@ class _Page:
             yield text if alone else f"### {self.say('says', name=subtask.specialist)}\n\n{text}"
 
     def _speaks(self, subtask: Subtask) -> bool:
-        if subtask.specialist == "executor":
-            return not self.actions
+        if subtask.specialist == EXECUTOR:
+            return not self.actions and not aftermath.done(self.plan, self.all_findings, self.language)
         if self.causes:
             return subtask.specialist not in (DIAGNOSIS, "auditor", "metrics")
         return True
 
     def _todo(self) -> str:
-        short = [item for item in self.actions if item["term"] == "short"]
-        long = [item for item in self.actions if item["term"] != "short"]
+        left = [item for item in self.actions if item.outcome is None or not item.outcome.final]
+        short = [item for item in left if item.term == "short"]
+        long = [item for item in left if item.term != "short"]
         advice = unique_text(line for cause in self.causes for line in cause.advice)
         now = [self._action(item) for item in short] or [f"- {line}" for line in advice[:1]]
         # Advice begins with the short term, which the Actions already are.
@@ -156,36 +167,39 @@ class _Page:
         parts = []
         if now:
             parts.append("\n".join((f"## {self.say('now')}\n", *now)))
-            if short:
-                parts.append(self.say("approval"))
+            if any(item.approvable for item in short):
+                parts.append(self.say("approval", how=self.how_to))
         if later:
             parts.append("\n".join((f"## {self.say('later')}\n", *later)))
         return "\n\n".join(parts)
 
-    def _action(self, item: dict[str, Any]) -> str:
-        action = Action.model_validate(item)
-        phrase = action_phrase(action, self.language)
+    def _action(self, item: ProposedAction) -> str:
+        phrase = action_phrase(item, self.language)
         dash = "。" if self.language == "zh" else ". "
-        reason = dash + _capital(_one_line(action.reason)) if action.reason else ""
-        lines = [f"- {_capital(phrase)}{reason}"]
-        proposal: dict[str, Any] = item.get("proposal") or {}
-        lines += [f"  - {remark}" for remark in self._remarks(proposal)]
-        if diff := str(proposal.get("diff") or "").strip("\n"):
+        reason = dash + _capital(_one_line(item.reason)) if item.reason else ""
+        lines = [f"- {_capital(phrase)}{reason}", *(f"  - {remark}" for remark in self._remarks(item))]
+        diff = item.proposal.diff.strip("\n") if item.proposal else ""
+        if diff:
             lines += ["", "  ```diff", *(f"  {line}" for line in diff.splitlines()), "  ```"]
         return "\n".join(lines)
 
-    def _remarks(self, proposal: dict[str, Any]) -> Iterable[str]:
+    def _remarks(self, item: ProposedAction) -> Iterable[str]:
         """What a person should know before approving, in the executor's own words."""
-        risk = proposal.get("risk")
-        if isinstance(risk, dict) and risk.get("level"):
-            reasons = "; ".join(map(str, risk.get("reasons") or ()))
-            yield self.say("risk", level=risk["level"]) + (f" ({reasons})" if reasons else "")
-        yield from map(str, proposal.get("effects") or ())
-        yield from map(str, proposal.get("warnings") or ())
-        if rights := proposal.get("lacking"):
-            yield self.say("lacking", rights=", ".join(map(str, rights)))
-        if back := proposal.get("way_back"):
-            yield self.say("way_back", action=back)
+        if item.outcome is not None:
+            yield item.outcome.text or item.outcome.status
+        proposal = item.proposal
+        if proposal is None:
+            return
+        if proposal.risk.level:
+            reasons = "; ".join(proposal.risk.reasons)
+            yield self.say("risk", level=proposal.risk.level) + (f" ({reasons})" if reasons else "")
+        yield from proposal.effects
+        yield from proposal.warnings
+        if proposal.lacking:
+            yield self.say("lacking", rights=", ".join(proposal.lacking))
+        if proposal.way_back:
+            yield self.say("way_back", action=proposal.way_back)
+        yield self.say("proposal", id=proposal.proposal, digest=proposal.digest[:12])
 
     def _seen(self) -> str:
         """Numbers, events and audit entries that speak of a root cause's object and were not cited yet."""

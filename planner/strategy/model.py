@@ -15,7 +15,8 @@ from agents.runtime.findings import Finding, Language, Usage
 from agents.runtime.models import ChatMessage, ModelError, complete
 from agents.runtime.settings import LimitSettings, ModelSettings
 from planner.answer import Answer
-from planner.plan import Intent, Plan, PlanError, Subtask, check, new_plan_id
+from planner.plan import ORDERS, Intent, Plan, PlanError, Subtask, check, new_plan_id
+from planner.proposals import applying
 from planner.request import Request, now
 from planner.strategy.runbook import goal_of, plan_by_runbook
 from planner.synthesis import appendix, synthesise
@@ -28,7 +29,8 @@ _PLANNING = """You plan for a team of specialists that operates Kubernetes. Brea
 specialist each. Subtasks without dependencies run in parallel, so add a dependency only where one needs the other's
 result. Ask only specialists that can contribute. Write each instruction so that it can be understood on its own, and
 keep the person's own names of things. Write instructions, titles and goal in {language}. The intent is "diagnose" to
-find causes, "facts" to look something up, "change" to prepare a change. Nothing is ever changed without approval.
+find causes, "repair" to find them and prepare what ends them, "facts" to look something up, "change" to prepare a
+change. Nothing is ever changed without approval.
 
 The team:
 {team}"""
@@ -89,6 +91,8 @@ class ModelStrategy:
             completion = await complete(self._model, planning_messages(request, team), ProposedPlan)
             usage = completion.usage
             plan = plan_of(completion.value, request, self._model.name)
+            if runbook.intent in ORDERS:  # what was ordered is put before a person, whatever the model made of it
+                plan = plan.model_copy(update={"intent": runbook.intent})
             check(plan, team, max_subtasks=self._limits.max_subtasks, max_depth=self._limits.max_depth)
             return plan, usage, []
         except ModelError as error:
@@ -99,10 +103,11 @@ class ModelStrategy:
     async def answer(
         self, request: Request, plan: Plan, findings: Mapping[str, Finding]
     ) -> tuple[Answer, Usage, list[str]]:
-        """The model's explanation over the findings' facts. One finding without causes has its own words already."""
+        """The model's explanation over the findings' facts. One finding without causes has its own words already, and
+        what was done is told in the executor's."""
         moment = now()
         draft = synthesise(request, plan, findings, moment)
-        if not findings or (len(findings) == 1 and not draft.root_causes):
+        if not findings or (len(findings) == 1 and not draft.root_causes) or applying(plan):
             return draft, Usage(), []
         usage = Usage()
         try:

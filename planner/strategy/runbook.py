@@ -6,6 +6,7 @@ import re
 
 from agents.runtime.findings import Language
 from planner.plan import Intent, Plan, Subtask, new_plan_id
+from planner.proposals import EXECUTOR
 from planner.request import Request
 from planner.strategy.intent import Wish, about_usage, in_trouble, wish_of
 from planner.team import Profile, Team, matching
@@ -25,7 +26,7 @@ _ROLES: dict[Wish, tuple[str, ...]] = {
 }
 _INTENTS: dict[Wish, Intent] = {
     "diagnose": "diagnose",
-    "repair": "diagnose",
+    "repair": "repair",
     "health": "diagnose",
     "nodes": "diagnose",
     "change": "change",
@@ -68,7 +69,7 @@ def plan_by_runbook(request: Request, team: Team) -> Plan:
     text = request.text
     addressed = _addressed(text, team)
     if addressed is not None:
-        return _plan(request, "facts", [_direct(addressed, request)])
+        return _plan(request, "change" if addressed.name == EXECUTOR else "facts", [_direct(addressed, request)])
     wish = wish_of(text)
     further = _further(text, team)
     if wish == "diagnose" and further and not in_trouble(text):
@@ -109,7 +110,7 @@ def _subtask(name: str, request: Request, wish: Wish) -> Subtask:
         specialist=name,
         title=goal_of(request.question) if alone and wish != "change" else title,
         instruction=request.text if alone else instruction.format(question=request.text),
-        inputs={"wish": wish},
+        inputs={"wish": wish, **({"asked_by": request.user} if name == EXECUTOR else {})},
     )
 
 

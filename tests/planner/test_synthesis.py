@@ -58,7 +58,8 @@ def test_a_chinese_question_gets_a_chinese_answer() -> None:
 def test_the_dry_runs_diff_stands_below_its_action() -> None:
     proposal = {
         "action": out_of_memory().remedies[0].model_dump(mode="json"),
-        "id": "p-1",
+        "proposal": "p-1",
+        "digest": "0f3c",
         "diff": "-  memory: 64Mi\n+  memory: 512Mi\n",
         "risk": {"level": "low", "reasons": ["one pod restarts"]},
         "way_back": "set the limit back to 64Mi",
@@ -67,7 +68,7 @@ def test_the_dry_runs_diff_stands_below_its_action() -> None:
     result = answer(found, part("diagnose", "diagnoser"), part("prepare", "executor"))
     assert "```diff\n  -  memory: 64Mi\n  +  memory: 512Mi\n  ```" in result.text
     assert "Risk: low (one pod restarts)" in result.text and "needs your approval" in result.text
-    assert len(result.actions) == 1 and result.actions[0]["proposal"]["id"] == "p-1"
+    assert len(result.actions) == 1 and result.actions[0]["proposal"]["proposal"] == "p-1"
 
 
 def test_a_healthy_cluster_is_called_that_plainly() -> None:
