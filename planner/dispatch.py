@@ -12,15 +12,17 @@ from contextlib import aclosing
 
 from agents.runtime.findings import Finding, SubtaskInput
 from agents.runtime.updates import Completed, Failed, InputRequired, Outcome, Progress, TaskStarted
-from planner.plan import Plan, Subtask
+from planner.commit import Refusal
+from planner.plan import Subtask
 from planner.request import Request
-from planner.store import RequestOver, UnknownRequest
 from planner.team import MemberClient
 
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 1.0
 """How much later than the deadline a member's own word about it may come."""
+REATTACH_SECONDS = 60.0
+"""How long a member that has taken a task may be away, as while it is started again."""
 CANCEL_SECONDS = 5
 """How long telling a member to stop may take."""
 
@@ -31,17 +33,19 @@ Told = Callable[[str], Awaitable[None]]
 async def dispatch(
     member: MemberClient,
     request: Request,
-    plan: Plan,
+    message_id: str,
     subtask: Subtask,
     findings: list[Finding],
     *,
     deadline: float,
     started: Started,
     told: Told,
+    left: asyncio.Event,
 ) -> Outcome:
     """Runs one turn of a subtask. `started` gets the A2A task, `told` every line of progress.
 
-    `deadline` is in seconds from now. The member keeps to it; one that does not is left a moment later, which cancels
+    `message_id` is the same for every attempt, so that the member recognises one that comes again. When `left` is set,
+    the member's task goes on although nobody here waits for it. `deadline` is in seconds from now. The member keeps to it; one that does not is left a moment later, which cancels
     its task.
     """
     try:
@@ -49,11 +53,13 @@ async def dispatch(
             updates = member.run(
                 subtask.reply or subtask.instruction,
                 _input(request, subtask, findings, deadline),
-                message_id=plan.message_id(subtask),
+                message_id=message_id,
                 context_id=subtask.context_id if subtask.turn else None,
                 task_id=subtask.task_id if subtask.turn else None,
                 user=request.user,
                 deadline=deadline,
+                left=left,
+                patience=REATTACH_SECONDS if subtask.task_id else None,
             )
             async with aclosing(updates) as stream:
                 async for update in stream:
@@ -66,7 +72,7 @@ async def dispatch(
         return Failed("it ended without a result", "nonsense")
     except TimeoutError:
         return Failed(f"no answer within {deadline:.0f} s", "timeout")
-    except (RequestOver, UnknownRequest):
+    except Refusal:
         raise
     except Exception as error:
         log.exception("subtask %s of request %s: %s broke off", subtask.id, request.id, subtask.specialist)

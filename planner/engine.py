@@ -1,27 +1,30 @@
 """Drives one request: plan, dispatch everything that is ready, follow up, answer. Every step is stored first.
 
-All state is in the store, so driving a request again after a crash goes on where it stopped: finished subtasks are
-not repeated, those in flight are sent again with the same `messageId`.
+All state is in the store, so driving a request again after a crash, here or at another planner, goes on where it
+stopped: finished subtasks are not repeated, those in flight are sent again with the same `messageId`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agents.runtime.findings import Finding, Usage
 from agents.runtime.settings import LimitSettings
 from agents.runtime.updates import Failed, InputRequired, Outcome, TaskStarted
 from planner.answer import Answer, input_required, subtask_views, view
+from planner.board import Board
 from planner.clarify import clarification, cluster_named
 from planner.dispatch import cancel, dispatch
+from planner.lanes import Lanes
+from planner.leases import Lease
 from planner.plan import Plan, Subtask
 from planner.proposals import QUESTION
 from planner.request import Pause, Request, now
-from planner.revise import follow_ups
-from planner.store import Step, Store
+from planner.revise import follow_ups, leads_on
+from planner.store import LeaseLost, Step, Store
 from planner.team import MemberClient, Team
 from planner.watch import Watch
 
@@ -72,21 +75,31 @@ class Desk:
     members: Members
     strategy: Strategy
     limits: LimitSettings
+    lanes: Lanes = field(default_factory=lambda: Lanes(LimitSettings().subtasks_per_specialist))
 
 
 class Drive:
     """One request on its way. Made anew for every stretch of work; what lasts is in the store."""
 
-    def __init__(self, desk: Desk, request: Request, plan: Plan | None, findings: dict[str, Finding]) -> None:
-        self._desk, self._request, self._findings = desk, request, findings
-        self._plan = plan
+    def __init__(
+        self, desk: Desk, lease: Lease, request: Request, plan: Plan | None, findings: dict[str, Finding]
+    ) -> None:
+        self._desk, self._lease, self._request, self._findings = desk, lease, request, findings
+        self._board = None if plan is None else Board(plan)
         self._running: dict[asyncio.Task[Outcome], str] = {}
+        self._ended: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
+        self._resumed = False
+        self._left = asyncio.Event()
+
+    def leave(self) -> None:
+        """Another planner goes on: when this one is stopped, the members' work is not."""
+        self._left.set()
 
     async def run(self) -> None:
         """Works until the request is answered or waits for a person. Cancelling leaves everything to go on later."""
         clock = asyncio.get_running_loop()
         ends = clock.time() + self._desk.limits.request_deadline_seconds
-        if self._plan is None and not await self._make_plan():
+        if self._board is None and not await self._make_plan():
             return
         try:
             await self._work(lambda: ends - clock.time())
@@ -101,8 +114,13 @@ class Drive:
     @property
     def plan(self) -> Plan:
         """The plan; there is one once planning is over."""
-        assert self._plan is not None
-        return self._plan
+        return self.board.plan
+
+    @property
+    def board(self) -> Board:
+        """The plan's subtasks; there are some once planning is over."""
+        assert self._board is not None
+        return self._board
 
     async def _make_plan(self) -> bool:
         """Plans, or pauses with a question. True when there is a plan now."""
@@ -116,7 +134,7 @@ class Drive:
         self._request = self._request.model_copy(update=changes)
         await self._record(Step(request=self._request, events=[_status(self._request)]))
         plan, usage, notes = await self._desk.strategy.plan(self._request, await self._desk.members.profiles())
-        self._plan = plan
+        self._board = Board(plan)
         self._charge(usage, notes)
         await self._record(Step(request=self._request, plan=plan, events=[_plan_event(plan)]))
         return True
@@ -128,29 +146,44 @@ class Drive:
             await self._send(remaining())
             if not self._running:
                 break
-            done, _ = await asyncio.wait(self._running, timeout=remaining(), return_when=asyncio.FIRST_COMPLETED)
+            done = await self._some_ended(remaining())
             if not done:
                 await self._out_of_time()
                 break
-            for task in done:
-                await self._settle(self._running.pop(task), task.result())
+            ended = [(self._running.pop(task), task.result()) for task in done]
+            led_on = await asyncio.gather(*(self._settle(id, outcome) for id, outcome in ended))
+            if any(led_on):
+                await self._follow_up()
         await self._ask_person()
+
+    async def _some_ended(self, seconds: float) -> list[asyncio.Task[Outcome]]:
+        """Subtasks whose turn is over, as soon as there is one; none when time is up."""
+        try:
+            async with asyncio.timeout(max(seconds, 0.001)):
+                done = [await self._ended.get()]
+        except TimeoutError:
+            return []
+        while not self._ended.empty():
+            done.append(self._ended.get_nowait())
+        return done
 
     async def _send(self, remaining: float) -> None:
         """Everything ready at once: first stored as running, then sent."""
-        busy = set(self._running.values())
-        resumed = [s for s in self.plan.subtasks if s.status == "running" and s.id not in busy]
-        fresh = [s.model_copy(update={"status": "running", "started_at": now()}) for s in self.plan.ready()]
+        resumed = [s for s in self.plan.subtasks if s.status == "running"] if not self._resumed else []
+        self._resumed = True
+        fresh = [s.model_copy(update={"status": "running", "started_at": now()}) for s in self.board.ready()]
         if fresh:
             await self._change(fresh)
         deadline = min(self._desk.limits.subtask_deadline_seconds, max(remaining, 0.001))
         for subtask in (*resumed, *fresh):
-            self._running[asyncio.create_task(self._dispatch(subtask, deadline))] = subtask.id
+            task = asyncio.create_task(self._dispatch(subtask, deadline))
+            self._running[task] = subtask.id
+            task.add_done_callback(self._ended.put_nowait)
 
     async def _dispatch(self, subtask: Subtask, deadline: float) -> Outcome:
         async def started(update: TaskStarted) -> None:
             known = {"task_id": update.task_id, "context_id": update.context_id}
-            current = self.plan.subtask(subtask.id)
+            current = self.board[subtask.id]
             if (current.task_id, current.context_id) != (update.task_id, update.context_id):
                 await self._change([current.model_copy(update=known)], tell=False)
 
@@ -163,43 +196,58 @@ class Drive:
         except KeyError:
             return Failed("is not on the team any more")
         before = [self._findings[id] for id in subtask.depends_on if id in self._findings]
-        return await dispatch(
-            member, self._request, self.plan, subtask, before, deadline=deadline, started=started, told=told
-        )
+        lanes = self._desk.lanes
+        async with lanes.turn(subtask.specialist, self._request.id):
+            if (rest := lanes.closed(subtask.specialist)) and subtask.task_id is None:
+                return Failed(f"could not be reached for some time; it is tried again in {rest:.0f} s", "unreachable")
+            outcome = await dispatch(
+                member,
+                self._request,
+                self.board.message_id(subtask),
+                subtask,
+                before,
+                deadline=deadline,
+                started=started,
+                told=told,
+                left=self._left,
+            )
+            unreachable = isinstance(outcome, Failed) and outcome.kind == "unreachable"
+            lanes.heard(subtask.specialist, reached=not unreachable)
+            return outcome
 
-    async def _settle(self, subtask_id: str, outcome: Outcome) -> None:
-        """Takes in how a turn ended, and what it makes worth asking next."""
-        subtask = self.plan.subtask(subtask_id)
+    async def _settle(self, subtask_id: str, outcome: Outcome) -> bool:
+        """Takes in how a turn ended. True when that may make something worth asking next."""
+        subtask = self.board[subtask_id]
         if isinstance(outcome, InputRequired):
             await self._change([subtask.model_copy(update={"status": "input_required", "note": outcome.text})])
-            return
+            return False
         if isinstance(outcome, Failed):
             await self._change([_ended(subtask, "failed", outcome.reason.removeprefix(f"{subtask.specialist}: "))])
-            return
+            return False
         if (question := unanswered(self.plan, subtask, outcome.finding)) is not None:
             # The member's task is over, so the answer will be a new one.
             waiting = {"status": "input_required", "note": question, "task_id": None, "context_id": None}
             await self._change([subtask.model_copy(update=waiting)])
-            return
+            return False
         self._findings[subtask_id] = outcome.finding
         await self._change([_ended(subtask, "done")], {subtask_id: outcome.finding})
-        await self._follow_up()
+        return leads_on(subtask, outcome.finding)
 
     async def _follow_up(self) -> None:
         team = await self._desk.members.profiles()
         added = follow_ups(self._request, self.plan, self._findings, team, self._desk.limits)
         if added:
-            self._plan = self.plan.extended(added)
-            await self._record(Step(plan=self._plan, events=[_plan_event(self._plan)]))
+            self.board.extend(added)
+            await self._record(Step(plan=self.plan, events=[_plan_event(self.plan)]))
 
     async def _skip(self) -> None:
         """Gives up what depends only on work that brought nothing, and what depends on that."""
-        while hopeless := self.plan.hopeless():
+        while hopeless := self.board.hopeless():
             await self._change([_ended(subtask, "skipped") for subtask in hopeless])
 
     async def _out_of_time(self) -> None:
         """The request's deadline: what still runs is stopped, which cancels it at the members, too."""
-        late = [self.plan.subtask(id) for id in self._running.values()]
+        late = [self.board[id] for id in self._running.values()]
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -240,12 +288,16 @@ class Drive:
         self, subtasks: list[Subtask], findings: dict[str, Finding] | None = None, *, tell: bool = True
     ) -> None:
         for subtask in subtasks:
-            self._plan = self.plan.with_subtask(subtask)
+            self.board.put(subtask)
         events = [subtask_event(subtask) for subtask in subtasks] if tell else []
         await self._record(Step(subtasks=subtasks, findings=findings or {}, events=events))
 
     async def _record(self, step: Step) -> None:
-        await self._desk.store.record(self._request.id, step)
+        try:
+            await self._desk.store.record(self._lease, step)
+        except LeaseLost:
+            self.leave()
+            raise
         self._desk.watch.moved(self._request.id)
 
 

@@ -14,6 +14,7 @@ from agents.runtime.settings import Settings
 from planner.a2a import PlannerExecutor
 from planner.engine import Desk
 from planner.http import build_router
+from planner.lanes import Lanes
 from planner.members import ConfiguredMembers
 from planner.page.route import page_router
 from planner.store import Store, store_url
@@ -27,10 +28,11 @@ NAME = "planner"
 def build_planner(settings: Settings) -> FastAPI:
     """The whole planner. It starts without the members, and asks them when there is something to ask."""
     http = open_http()
-    store = Store(store_url(settings.store))
+    store = Store(store_url(settings.store), lease_seconds=settings.store.lease_seconds, migrate=settings.store.migrate)
     members = ConfiguredMembers(settings, http, lambda name, url: Member(name, url, http))
-    desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits)
-    supervisor = Supervisor(desk)
+    lanes = Lanes(settings.limits.subtasks_per_specialist)
+    desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits, lanes)
+    supervisor = Supervisor(desk, retention_days=settings.store.retention_days)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:

@@ -1,41 +1,45 @@
 """Requests, plans, findings and events, on SQLite (default) or PostgreSQL. Every step is stored before it is taken.
 
-All writes to a request that exists go through `record`, in one transaction: the one place where a lease's fencing
-epoch has to be checked once several planners share the work.
+All writes to a request that exists go through `record`, which refuses those of a planner whose lease has gone to another
+(`leases`). What several tasks write at a time becomes one transaction (`commit`).
 """
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy import event
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from agents.runtime.database import Database, clock
 from agents.runtime.findings import Finding
+from agents.runtime.migrations import prepare
 from agents.runtime.settings import StoreSettings
+from planner import leases
 from planner.answer import Answer
+from planner.commit import GroupCommit, Refusal
+from planner.leases import Candidate, Lease
 from planner.plan import Plan, Subtask
 from planner.request import ENDED, Request
-from planner.schema import events, metadata, plans, requests, subtasks
-
-_Result = TypeVar("_Result")
+from planner.schema import TABLES, events, plans, requests, subtasks
 
 
-class UnknownRequest(KeyError):
+class UnknownRequest(Refusal, KeyError):
     """There is no request of that id."""
 
 
-class RequestOver(RuntimeError):
+class RequestOver(Refusal):
     """The request has ended meanwhile (it was cancelled), so nothing more is written to it."""
+
+
+class LeaseLost(Refusal):
+    """Another planner has taken the request over, or somebody answered first: this writer is too late."""
 
 
 @dataclass(frozen=True)
@@ -81,97 +85,149 @@ def store_url(settings: StoreSettings) -> str:
 
 
 class Store:
-    """The planner's memory. Safe to use from many tasks at once."""
+    """The planner's memory. Safe to use from many tasks, and by several planners on PostgreSQL.
 
-    def __init__(self, url: str) -> None:
-        self._engine: AsyncEngine = create_async_engine(url)
-        self._upsert: Any = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        # SQLite has one writer at a time; waiting here is cheaper than waiting for its lock.
-        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
-        if self._engine.dialect.name == "sqlite":
-            self._turn = asyncio.Lock()
-            event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
+    `worker` names this planner in leases.
+    """
+
+    def __init__(self, url: str, *, lease_seconds: float = 5, migrate: bool = True) -> None:
+        self._database = Database(url, Path(), "planner")
+        self._migrate = migrate
+        self._commit = GroupCommit(self._database)
+        self.lease_seconds = lease_seconds
+        self._upsert: Any = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
+        self._steps = _steps(self._database.dialect, lease_seconds)
 
     async def open(self) -> None:
-        """Creates the tables that are not there."""
-        async with self._engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        """Brings the tables up to date. Raises MigrationError, or SQLAlchemy's errors when it cannot be reached."""
+        await prepare(self._database, TABLES, migrate=self._migrate)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        await self._commit.drain()
+        await self._database.close()
 
-    async def _write(self, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
-        """One transaction. Cancelling the caller lets it finish first: a torn one would keep SQLite locked."""
+    # -- writing -------------------------------------------------------------------------------------------------
 
-        async def transaction() -> _Result:
-            async with self._turn, self._engine.begin() as connection:
-                return await work(connection)
+    async def create(
+        self, request: Request, first: tuple[str, dict[str, Any]], holder: str | None = None
+    ) -> Lease | None:
+        """Keeps a new request with its first event, driven by `holder` or by nobody yet. None when it is known."""
+        row = {**_request_row(request), "id": request.id, "created_at": request.created_at.timestamp(), "last_event": 1}
+        values: dict[str, Any] = {**row, "owner": holder, "epoch": 0 if holder is None else 1}
+        if holder is not None:
+            values["lease_until"] = clock(self._database.dialect) + self.lease_seconds
+        statement = self._upsert(requests).values(values).on_conflict_do_nothing(index_elements=["id"])
 
-        task = asyncio.create_task(transaction())
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait([task])
-            raise
+        def work(connection: Connection) -> Lease | None:
+            if connection.execute(statement).rowcount == 0:
+                return None
+            _append(connection, request.id, 1, [first])
+            return Lease(request.id, values["epoch"])
 
-    async def create(self, request: Request, first: tuple[str, dict[str, Any]]) -> bool:
-        """Keeps a new request with its first event. False when the id is taken: the request is already known."""
+        return await self._commit.write(request.id, work)
 
-        async def work(connection: AsyncConnection) -> bool:
-            row = {**_request_row(request), "id": request.id, "created_at": request.created_at.timestamp()}
-            statement = self._upsert(requests).values(row).on_conflict_do_nothing(index_elements=["id"])
-            if (await connection.execute(statement)).rowcount == 0:
-                return False
-            await _append(connection, request.id, [first])
-            return True
+    async def record(self, lease: Lease, step: Step, *, hand_over: bool = False) -> None:
+        """Makes a step true and keeps the lease, unless the request now waits for a person or has ended.
 
-        return await self._write(work)
+        `hand_over`: whoever has room drives the request from now on, and the lease is used up. Raises LeaseLost when the
+        lease is not the latest, RequestOver when the request has ended, UnknownRequest when there is none.
+        """
+        await self._commit.write(lease.request_id, self._recording(lease, step, hand_over))
 
-    async def record(self, request_id: str, step: Step) -> None:
-        """Makes a step true. Raises RequestOver when the request has ended, UnknownRequest when there is none."""
+    def _recording(self, lease: Lease, step: Step, hand_over: bool) -> Callable[[Connection], None]:
+        values: dict[str, Any] = {"of": lease.request_id, "under": lease.epoch, "count": len(step.events)}
+        if step.request is not None:
+            values |= {f"new_{key}": value for key, value in _request_row(step.request).items()}
+        if step.answer is not None:
+            values["new_answer"] = step.answer.model_dump_json()
+        parked = step.request is not None and step.request.status not in leases.TO_DO
+        fate: Fate = "handed over" if hand_over else "parked" if parked else "kept"
+        statement = self._steps[step.request is not None, step.answer is not None, fate]
+        changed = [
+            {"of": lease.request_id, "which": subtask.id, **_subtask_row(subtask, step.findings.get(subtask.id))}
+            for subtask in step.subtasks
+        ]
 
-        async def work(connection: AsyncConnection) -> None:
-            await _append(connection, request_id, step.events)
-            if step.request is not None:
-                values = _request_row(step.request)
-                if step.answer is not None:
-                    values["answer"] = step.answer.model_dump_json()
-                await _update(connection, requests, requests.c.id == request_id, values)
+        def work(connection: Connection) -> None:
+            last = connection.execute(statement, values).scalar()
+            if last is None:
+                raise _refusal(connection, lease)
+            _append(connection, lease.request_id, last - len(step.events) + 1, step.events)
             if step.plan is not None:
-                await self._write_plan(connection, request_id, step.plan)
-            for subtask in step.subtasks:
-                where = (subtasks.c.request_id == request_id) & (subtasks.c.id == subtask.id)
-                await _update(connection, subtasks, where, _subtask_row(subtask, step.findings.get(subtask.id)))
+                self._write_plan(connection, lease.request_id, step.plan)
+            for row in changed:
+                connection.execute(_SUBTASK_ENDED if "new_finding" in row else _SUBTASK_MOVED, row)
 
-        await self._write(work)
+        return work
+
+    async def seize(self, request_id: str, holder: str) -> Lease:
+        """Takes a request from whoever drives it. Raises RequestOver and UnknownRequest."""
+
+        def work(connection: Connection) -> Lease:
+            lease = leases.seize(connection, request_id, holder, self.lease_seconds)
+            if lease is None:
+                raise _refusal(connection, Lease(request_id, -1))
+            return lease
+
+        return await self._commit.write(request_id, work)
+
+    async def candidates(self, holder: str) -> list[Candidate]:
+        """Requests with work to do that `holder` does not drive, oldest first."""
+        return await self._database.read(lambda connection: leases.candidates(connection, holder))
+
+    async def claim(self, wanted: Sequence[Candidate], holder: str) -> list[Lease]:
+        """Takes those of the candidates that nobody took meanwhile."""
+        return await self._commit.write("", lambda c: leases.claim(c, wanted, holder, self.lease_seconds))
+
+    async def renew(self, holder: str) -> set[Lease]:
+        """Keeps all that the holder drives for another while; gives what that is."""
+        return await self._commit.write("", lambda c: leases.renew(c, holder, self.lease_seconds))
+
+    async def release(self, holder: str, ids: Iterable[str] | None = None) -> None:
+        """Lets go of some or all that the holder drives."""
+        await self._commit.write("", lambda c: leases.release(c, holder, ids))
+
+    async def forget_before(self, moment: float, limit: int = 500) -> int:
+        """Deletes requests that ended before a time (seconds since 1970), with all that belongs to them."""
+        return await self._commit.write("", lambda c: _forget(c, moment, limit))
+
+    # -- reading -------------------------------------------------------------------------------------------------
 
     async def request(self, request_id: str) -> Request:
         """Raises UnknownRequest."""
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(sa.select(requests.c.data).where(requests.c.id == request_id))).first()
+        return (await self.held(request_id))[0]
+
+    async def held(self, request_id: str) -> tuple[Request, Lease]:
+        """A request, and what a write has to show that was decided by it. Raises UnknownRequest."""
+        query = sa.select(requests.c.data, requests.c.epoch).where(requests.c.id == request_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:
             raise UnknownRequest(request_id)
-        return Request.model_validate_json(row.data)
+        return Request.model_validate_json(row.data), Lease(request_id, row.epoch)
 
     async def answer(self, request_id: str) -> Answer | None:
         """The answer, once there is one."""
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(sa.select(requests.c.answer).where(requests.c.id == request_id))).first()
-        return Answer.model_validate_json(row.answer) if row and row.answer else None
+        query = sa.select(requests.c.answer).where(requests.c.id == request_id)
+        answer = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return Answer.model_validate_json(answer) if answer else None
 
     async def plan(self, request_id: str) -> tuple[Plan | None, dict[str, Finding]]:
         """The plan with its subtasks as they stand, and the findings by subtask id."""
-        async with self._engine.connect() as connection:
-            row = (await connection.execute(sa.select(plans.c.data).where(plans.c.request_id == request_id))).first()
-            if row is None:
-                return None, {}
-            parts = await connection.execute(
-                sa.select(subtasks.c.id, subtasks.c.data, subtasks.c.finding)
-                .where(subtasks.c.request_id == request_id)
-                .order_by(subtasks.c.position)
-            )
-            rows = parts.all()
-        plan = Plan.model_validate_json(row.data)
+        query = sa.select(plans.c.data).where(plans.c.request_id == request_id)
+        parts = (
+            sa.select(subtasks.c.id, subtasks.c.data, subtasks.c.finding)
+            .where(subtasks.c.request_id == request_id)
+            .order_by(subtasks.c.position)
+        )
+
+        def work(connection: Connection) -> tuple[str | None, Sequence[sa.Row[Any, Any, Any]]]:
+            data = connection.execute(query).scalar()
+            return data, connection.execute(parts).all() if data is not None else ()
+
+        data, rows = await self._database.read(work)
+        if data is None:
+            return None, {}
+        plan = Plan.model_validate_json(data)
         plan = plan.model_copy(update={"subtasks": tuple(Subtask.model_validate_json(part.data) for part in rows)})
         return plan, {part.id: Finding.model_validate_json(part.finding) for part in rows if part.finding}
 
@@ -182,16 +238,16 @@ class Store:
             created_at, _, id = cursor.partition("_")
             query = query.where(sa.tuple_(requests.c.created_at, requests.c.id) < sa.tuple_(float(created_at), id))
         query = query.order_by(requests.c.created_at.desc(), requests.c.id.desc()).limit(limit + 1)
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         more = f"{rows[limit - 1].created_at!r}_{rows[limit - 1].id}" if len(rows) > limit else None
         return Page([Request.model_validate_json(row.data) for row in rows[:limit]], more)
 
-    async def unfinished(self) -> list[str]:
-        """Requests to go on with after a start, oldest first. Those that wait for a person are left waiting."""
-        query = sa.select(requests.c.id).where(requests.c.status.in_(("queued", "running")))
-        async with self._engine.connect() as connection:
-            return list((await connection.execute(query.order_by(requests.c.created_at))).scalars())
+    async def waiting(self) -> dict[str, int]:
+        """How many requests of each user nobody drives although there is work to do."""
+        query = sa.select(requests.c.user, sa.func.count().label("waiting")).group_by(requests.c.user)
+        query = query.where(requests.c.status.in_(leases.TO_DO), requests.c.owner.is_(None))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.user: row.waiting for row in rows}
 
     async def events(self, request_id: str, after: int = 0, limit: int = 500) -> list[Event]:
         """Events with a number above `after`, in order."""
@@ -201,25 +257,25 @@ class Store:
             .order_by(events.c.number)
             .limit(limit)
         )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Event(row.number, row.type, json.loads(row.data)) for row in rows]
 
     async def last_event(self, request_id: str) -> int:
         """The number of the newest event. Raises UnknownRequest."""
-        query = sa.select(requests.c.last_event).where(requests.c.id == request_id)
-        async with self._engine.connect() as connection:
-            number = (await connection.execute(query)).scalar()
-        if number is None:
-            raise UnknownRequest(request_id)
-        return number
+        return (await self.progress(request_id))[0]
 
-    async def _write_plan(self, connection: AsyncConnection, request_id: str, plan: Plan) -> None:
+    async def progress(self, request_id: str) -> tuple[int, bool]:
+        """The number of the newest event, and whether it was the last. Raises UnknownRequest."""
+        query = sa.select(requests.c.last_event, requests.c.status).where(requests.c.id == request_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            raise UnknownRequest(request_id)
+        return row.last_event, row.status in ENDED
+
+    def _write_plan(self, connection: Connection, request_id: str, plan: Plan) -> None:
         row = {"request_id": request_id, "id": plan.id, "data": plan.model_dump_json(exclude={"subtasks"})}
         insert = self._upsert(plans).values(row)
-        await connection.execute(
-            insert.on_conflict_do_update(index_elements=["request_id"], set_={"data": row["data"]})
-        )
+        connection.execute(insert.on_conflict_do_update(index_elements=["request_id"], set_={"data": row["data"]}))
         rows = [
             {
                 "request_id": request_id,
@@ -231,44 +287,76 @@ class Store:
             for position, subtask in enumerate(plan.subtasks)
         ]
         statement = self._upsert(subtasks).on_conflict_do_nothing(index_elements=["request_id", "id"])
-        await connection.execute(statement, rows)
+        connection.execute(statement, rows)
+
+
+Fate = Literal["kept", "parked", "handed over"]
+"""What a step makes of the lease."""
+
+
+def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], Any]:
+    """The one statement that guards every step, built once: by whether it brings a request, an answer, and the fate."""
+    column = requests.c
+    until = clock(dialect) + sa.bindparam("lease_seconds", lease_seconds, sa.Float)
+
+    def guard(request: bool, answer: bool, fate: Fate) -> Any:
+        values: dict[Any, Any] = {column.last_event: column.last_event + sa.bindparam("count", type_=sa.Integer)}
+        names = (*(("status", "user", "data") if request else ()), *(("answer",) if answer else ()))
+        values |= {column[name]: sa.bindparam(f"new_{name}", type_=column[name].type) for name in names}
+        values |= {column.lease_until: until} if fate == "kept" else {column.owner: None, column.lease_until: 0}
+        if fate == "handed over":
+            values[column.epoch] = column.epoch + 1
+        return (
+            sa.update(requests)
+            .where(column.id == sa.bindparam("of"), column.epoch == sa.bindparam("under"))
+            .where(column.status.not_in(ENDED))
+            .values(values)
+            .returning(column.last_event)
+        )
+
+    fates: tuple[Fate, ...] = ("kept", "parked", "handed over")
+    kinds = itertools.product((False, True), (False, True), fates)
+    return {kind: guard(*kind) for kind in kinds}
+
+
+_SUBTASK = sa.update(subtasks).where(
+    subtasks.c.request_id == sa.bindparam("of"), subtasks.c.id == sa.bindparam("which")
+)
+_STATE = {"status": sa.bindparam("new_status"), "data": sa.bindparam("new_data")}
+_SUBTASK_MOVED = _SUBTASK.values(_STATE)
+_SUBTASK_ENDED = _SUBTASK.values({**_STATE, "finding": sa.bindparam("new_finding")})
 
 
 def _subtask_row(subtask: Subtask, finding: Finding | None) -> dict[str, Any]:
-    row = {"status": subtask.status, "data": subtask.model_dump_json(exclude_defaults=True)}
-    return row if finding is None else {**row, "finding": finding.model_dump_json(exclude_defaults=True)}
+    row = {"new_status": subtask.status, "new_data": subtask.model_dump_json(exclude_defaults=True)}
+    return row if finding is None else {**row, "new_finding": finding.model_dump_json(exclude_defaults=True)}
 
 
 def _request_row(request: Request) -> dict[str, Any]:
     return {"status": request.status, "user": request.user[:200], "data": request.model_dump_json()}
 
 
-async def _append(connection: AsyncConnection, request_id: str, new: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Numbers and adds events; taking the numbers locks the request's row, so that steps happen one after another."""
-    batch = list(new)
-    taken = await connection.execute(
-        sa.update(requests)
-        .where(requests.c.id == request_id, requests.c.status.not_in(ENDED))
-        .values(last_event=requests.c.last_event + len(batch))
-        .returning(requests.c.last_event)
-    )
-    last = taken.scalar()
-    if last is None:
-        known = await connection.execute(sa.select(requests.c.id).where(requests.c.id == request_id))
-        raise UnknownRequest(request_id) if known.first() is None else RequestOver(request_id)
-    first = last - len(batch) + 1
+def _append(connection: Connection, request_id: str, first: int, new: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Adds events. Their numbers were taken by updating the request's row, which lets steps happen one by one."""
     rows = [
         {"request_id": request_id, "number": number, "type": type, "data": json.dumps(data, ensure_ascii=False)}
-        for number, (type, data) in enumerate(batch, first)
+        for number, (type, data) in enumerate(new, first)
     ]
     if rows:
-        await connection.execute(sa.insert(events), rows)
+        connection.execute(sa.insert(events), rows)
 
 
-async def _update(connection: AsyncConnection, table: sa.Table, where: Any, values: dict[str, Any]) -> None:
-    await connection.execute(sa.update(table).where(where).values(values))
+def _refusal(connection: Connection, lease: Lease) -> Refusal:
+    """Why a request did not let itself be written to."""
+    status = connection.execute(sa.select(requests.c.status).where(requests.c.id == lease.request_id)).scalar()
+    if status is None:
+        return UnknownRequest(lease.request_id)
+    return RequestOver(lease.request_id) if status in ENDED else LeaseLost(lease.request_id)
 
 
-def _configure_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
-        connection.execute(f"pragma {pragma}")
+def _forget(connection: Connection, moment: float, limit: int) -> int:
+    old = sa.select(requests.c.id).where(requests.c.status.in_(ENDED), requests.c.created_at < moment).limit(limit)
+    ids = list(connection.execute(old).scalars())
+    for table in (events, subtasks, plans):
+        connection.execute(sa.delete(table).where(table.c.request_id.in_(ids)))
+    return connection.execute(sa.delete(requests).where(requests.c.id.in_(ids))).rowcount

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from planner.answer import Answer, RequestView, view
 from planner.clarify import apply_reply, chosen
-from planner.engine import Desk, Drive, stop_subtask, subtask_event
+from planner.driving import Driving
+from planner.engine import Desk, stop_subtask, subtask_event
 from planner.request import Request, now
-from planner.store import Page, RequestOver, Step
-
-log = logging.getLogger(__name__)
-
-AT_ONCE = 64
-"""Requests that are worked on at the same time; the others are queued."""
+from planner.store import LeaseLost, Page, RequestOver, Step
 
 
 class NotWaiting(RuntimeError):
@@ -26,35 +21,33 @@ class UnclearReply(ValueError):
 
 
 class Supervisor:
-    """The requests of one planner."""
+    """What people and programs do with requests. Any planner on the store can do it to any request."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, retention_days: float = 30) -> None:
         self.desk = desk
         self._store = desk.store
-        self._driving: dict[str, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._driving = Driving(desk, retention_days)
 
     async def start(self) -> None:
-        """Goes on with what an earlier life of this planner left unfinished."""
-        for request_id in await self._store.unfinished():
-            self._drive(request_id)
+        """Goes on with what was left unfinished, here or by a planner that died."""
+        await self._driving.start()
 
     async def stop(self) -> None:
-        """Lets go of everything without cancelling any of it: the next start goes on."""
+        """Lets go of everything without cancelling any of it: another planner, or the next start, goes on."""
         self.desk.members.leave()
         self.desk.watch.close()
-        driving = list(self._driving.values())
-        for task in driving:
-            task.cancel()
-        await asyncio.gather(*driving, return_exceptions=True)
+        await self._driving.stop()
 
     async def submit(self, request: Request) -> Request:
-        """Stores a request, then starts it. The same id again is the same request."""
+        """Stores a request, then starts it. The same id again is the same request. Raises Overloaded."""
         event = ("request", {"id": request.id, "status": request.status, "question": request.question})
-        if await self._store.create(request, event):
-            self._drive(request.id)
-            return request
-        return await self._store.request(request.id)
+        at_once = await self._driving.admit(request.user)
+        lease = await self._store.create(request, event, self._driving.worker if at_once else None)
+        if lease is None:
+            return await self._store.request(request.id)
+        if at_once:
+            self._driving.take(lease, request.user)
+        return request
 
     async def requests(self, limit: int, cursor: str | None) -> Page:
         """Requests, newest first. Raises ValueError for a wrong cursor."""
@@ -69,7 +62,7 @@ class Supervisor:
 
     async def reply(self, request_id: str, text: str) -> Request:
         """Answers the question a request waits with. Raises UnknownRequest, NotWaiting, UnclearReply."""
-        request = await self._store.request(request_id)
+        request, lease = await self._store.held(request_id)
         pause = request.pause
         if request.status != "input_required" or pause is None:
             raise NotWaiting(f"request {request_id} is {request.status} and has asked nothing")
@@ -83,9 +76,12 @@ class Supervisor:
             s.model_copy(update={"status": "running", "note": "", "reply": told, "turn": s.turn + 1}) for s in asking
         ]
         events = [("request", {"id": request.id, "status": request.status}), *map(subtask_event, resumed)]
-        await self._store.record(request_id, Step(request=request, subtasks=resumed, events=events))
+        try:
+            await self._store.record(lease, Step(request=request, subtasks=resumed, events=events), hand_over=True)
+        except (LeaseLost, RequestOver) as error:
+            raise NotWaiting(f"request {request_id} has just been answered by somebody else") from error
         self.desk.watch.moved(request_id)
-        self._drive(request_id)
+        self._driving.look()
         return request
 
     async def cancel(self, request_id: str) -> Request:
@@ -93,59 +89,21 @@ class Supervisor:
         request = await self._store.request(request_id)
         if request.ended:
             return request
-        if (task := self._driving.get(request_id)) is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await self._driving.halt(request_id)
+        try:
+            lease = await self._store.seize(request_id, self._driving.worker)
+        except RequestOver:
+            return await self._store.request(request_id)
+        request = await self._store.request(request_id)
         plan, _ = await self._store.plan(request_id)
         open_ones = [s for s in plan.subtasks if not s.over] if plan else []
         stopped = [s.model_copy(update={"status": "cancelled", "ended_at": now()}) for s in open_ones]
         request = request.model_copy(update={"status": "cancelled", "pause": None, "ended_at": now()})
         events = [*map(subtask_event, stopped), ("request", {"id": request.id, "status": request.status})]
         try:
-            await self._store.record(request_id, Step(request=request, subtasks=stopped, events=events))
-        except RequestOver:
+            await self._store.record(lease, Step(request=request, subtasks=stopped, events=events))
+        except (RequestOver, LeaseLost):
             return await self._store.request(request_id)
         self.desk.watch.moved(request_id)
         await asyncio.gather(*(stop_subtask(self.desk.members, subtask, request.user) for subtask in open_ones))
         return request
-
-    def _drive(self, request_id: str) -> None:
-        before = self._driving.get(request_id)
-        task = asyncio.create_task(self._work(request_id, before), name=f"request {request_id}")
-        self._driving[request_id] = task
-        task.add_done_callback(lambda done: self._forget(request_id, done))
-
-    def _forget(self, request_id: str, task: asyncio.Task[None]) -> None:
-        if self._driving.get(request_id) is task:
-            del self._driving[request_id]
-
-    async def _work(self, request_id: str, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        async with self._slots:
-            try:
-                request = await self._store.request(request_id)
-                plan, findings = await self._store.plan(request_id)
-                if plan is not None and request.status == "queued":
-                    request = request.model_copy(update={"status": "running"})
-                    event = ("request", {"id": request.id, "status": request.status})
-                    await self._store.record(request_id, Step(request=request, events=[event]))
-                await Drive(self.desk, request, plan, findings).run()
-            except RequestOver:
-                log.info("request %s ended while it was worked on", request_id)
-            except Exception as error:
-                log.exception("request %s failed", request_id)
-                await self._fail(request_id, error)
-
-    async def _fail(self, request_id: str, error: Exception) -> None:
-        """A fault of ours, not of a member: the asker is told, and the log has the rest."""
-        request = await self._store.request(request_id)
-        note = f"the planner failed: {type(error).__name__}: {error}"
-        ended = {"status": "failed", "ended_at": now(), "notes": (*request.notes, note)}
-        request = request.model_copy(update=ended)
-        answer = Answer(text=note, missing=[note])
-        plan, findings = await self._store.plan(request_id)
-        whole = view(request, plan, findings, answer).model_dump(mode="json")
-        events = [("answer", whole), ("request", {"id": request.id, "status": "failed"})]
-        await self._store.record(request_id, Step(request=request, answer=answer, events=events))
-        self.desk.watch.moved(request_id)

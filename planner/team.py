@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterable
 from typing import Protocol
@@ -25,10 +26,13 @@ class MemberClient(Protocol):
         user: str | None = None,
         traceparent: str | None = None,
         deadline: float | None = None,
+        left: asyncio.Event | None = None,
+        patience: float | None = None,
     ) -> AsyncGenerator[Update]:
         """Sends one message and yields what comes back, ending with InputRequired, Completed or Failed.
 
-        Closing the generator, or cancelling who reads it, cancels the remote task.
+        Closing the generator, or cancelling who reads it, cancels the remote task, unless `left` is set. `patience` is
+        for how many seconds a member may be out of reach.
         """
         ...
 

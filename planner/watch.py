@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from planner.store import Event, Store
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 0.5
 """How soon a watcher sees events that another planner on the same store wrote."""
 
 
@@ -40,8 +40,8 @@ class Watch:
         try:
             while not self._closed:
                 waker.clear()
-                ended = (await self._store.request(request_id)).ended
-                batch = await self._store.events(request_id, after)
+                newest, ended = await self._store.progress(request_id)
+                batch = await self._store.events(request_id, after) if newest > after else []
                 for event in batch:
                     after = event.number
                     yield event

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -22,6 +23,7 @@ from agents.executor.action import Note, PreparedAction
 from agents.runtime import journal
 from agents.runtime.approvals import Approval, ApprovalRefused
 from agents.runtime.findings import Action, Wire
+from agents.runtime.migrations import Tables, bring_up
 
 metadata = MetaData()
 
@@ -50,6 +52,8 @@ executions = Table(
     Column("intent", Text, nullable=False),
     Column("outcome", Text),
 )
+
+TABLES = Tables("changes", (metadata, journal.metadata), head="0001", scripts=Path(__file__).parent / "migrations")
 
 Phase = Literal["applying", "verifying", "done"]
 """`applying`: the request may or may not have been sent. `verifying`: the change is in effect. `done`: see outcome."""
@@ -104,15 +108,14 @@ class Ledger:
         self._preparing = asyncio.Lock()
 
     async def open(self) -> None:
-        """Makes the tables that are missing."""
+        """Brings the tables up to date."""
         async with self._preparing:
             for attempt in range(3):
                 if self._ready:
                     return
                 try:
                     async with self.engine.begin() as connection:
-                        await connection.run_sync(metadata.create_all)
-                        await connection.run_sync(journal.metadata.create_all)
+                        await connection.run_sync(bring_up, TABLES)
                     self._ready = True
                 except (IntegrityError, ProgrammingError):  # another service makes them at the same moment
                     if attempt == 2:

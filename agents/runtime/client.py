@@ -44,6 +44,8 @@ SILENCE_SECONDS = 60.0
 """How long a stream may be silent; ours send a sign of life every 15 s."""
 PATIENCE_SECONDS = 5.0
 """How long an agent may be unreachable before its part is given up."""
+IN_FLIGHT_SECONDS = 30.0
+"""The same for one that has taken a task: it is being started again, and knows the task then."""
 POLL_SECONDS = 1.0
 CANCEL_SECONDS = 10.0
 BINDINGS = ["JSONRPC", "HTTP+JSON"]
@@ -84,17 +86,22 @@ class Member:
         user: str | None = None,
         traceparent: str | None = None,
         deadline: float | None = None,
+        left: asyncio.Event | None = None,
+        patience: float | None = None,
     ) -> AsyncGenerator[Update]:
         """Sends one message and yields what comes back, ending with InputRequired, Completed or Failed.
 
-        `deadline` is in seconds from now. Closing the iterator, or cancelling who reads it, cancels the remote task.
+        `deadline` is in seconds from now. Closing the iterator, or cancelling who reads it, cancels the remote task,
+        unless `left` is set: then somebody else goes on reading it. `patience`: seconds for which the agent may be
+        unreachable; once it has taken the task at least IN_FLIGHT_SECONDS.
         """
+        patience = self._patience if patience is None else patience
         exchange = _Exchange(self, user, traceparent, deadline)
         reading = Reading(self.name, subtask.language, message_id)
         reading.task.id, reading.task.context_id = task_id or "", (context_id or "") if task_id else ""
         settled = False
         try:
-            card, client = await exchange.connect(self._patience)
+            card, client = await exchange.connect(patience)
             exchange.extended = declares(card, FINDING_EXTENSION)
             message = wire.instruction_message(
                 instruction,
@@ -103,7 +110,7 @@ class Member:
                 context_id=context_id,
                 task_id=task_id,
             )
-            async with aclosing(exchange.updates(client, message, reading, self._patience)) as updates:
+            async with aclosing(exchange.updates(client, message, reading, patience)) as updates:
                 async for update in updates:
                     settled = isinstance(update, Completed | InputRequired | Failed)
                     yield update
@@ -115,7 +122,7 @@ class Member:
             settled = True
             yield Failed(str(fault), fault.kind)
         finally:
-            if not settled:
+            if not settled and not (left is not None and left.is_set()):
                 self._abandon(exchange, reading.task_id)
 
     async def get(self, task_id: str, *, user: str | None = None) -> Task:
@@ -235,6 +242,8 @@ class _Exchange:
                 if not fault.passing:
                     raise fault from error
                 log.info("%s: %s; trying again", self._member.name, fault)
+                if reading.task_id is not None:
+                    attempts.patience = max(patience, IN_FLIGHT_SECONDS)
                 await self._pause(attempts.next(fault))
 
     async def _send(self, client: Client, message: Message) -> AsyncGenerator[StreamResponse]:
@@ -277,7 +286,7 @@ class _Attempts:
     """How long to wait before trying again, and when to stop."""
 
     def __init__(self, patience: float) -> None:
-        self._patience = patience
+        self.patience = patience
         self.reset()
 
     def reset(self) -> None:
@@ -289,7 +298,7 @@ class _Attempts:
         """Seconds to wait. Raises the fault when patience is over."""
         now = time.monotonic()
         self._since = self._since or now
-        if now - self._since > self._patience:
+        if now - self._since > self.patience:
             raise fault
         delay, self._delay = self._delay, min(self._delay * 2, 2.0)
         return delay

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Float, create_engine, event, literal_column, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -39,6 +39,13 @@ def _url(url: str | None, folder: Path, name: str) -> URL:
     path = folder.expanduser()
     path.mkdir(parents=True, exist_ok=True)
     return URL.create("sqlite", database=str(path / f"{name}.db"))
+
+
+def clock(dialect: str) -> ColumnElement[float]:
+    """The database's own time in seconds since 1970: leases of several machines are measured by one clock."""
+    if dialect == "sqlite":
+        return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Float)
+    return literal_column("extract(epoch from clock_timestamp())::float8", Float)
 
 
 class Database:

@@ -55,6 +55,8 @@ class FakeMember:
         user: str | None = None,
         traceparent: str | None = None,
         deadline: float | None = None,
+        left: asyncio.Event | None = None,
+        patience: float | None = None,
     ) -> AsyncGenerator[Any]:
         call = Call(self.name, instruction, subtask, message_id, context_id, task_id, user)
         self.calls.append(call)
@@ -72,7 +74,7 @@ class FakeMember:
                 yield update
             settled = True
         finally:
-            if not settled and not self.left:
+            if not settled and not self.left and not (left is not None and left.is_set()):
                 self.cancelled.append(own)
 
     async def cancel(self, task_id: str, *, user: str | None = None) -> None:

@@ -1,0 +1,1 @@
+"""How the tables of tasks came to be, one file per change; `task_tables` is where they are now."""
