@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agents.diagnoser.containers import ContainerView
-from agents.diagnoser.fields import namespace_of
+from agents.diagnoser.fields import items, namespace_of, text
 from agents.diagnoser.hosts import Hosts, Target
 from agents.diagnoser.log_signs import Failure, call_failure, hosts_in
 from agents.diagnoser.log_times import written_at
@@ -127,7 +127,11 @@ def _by_settings(snapshot: Snapshot, view: ContainerView, hosts: Hosts, needs: N
     spoken = set(_WORD.findall(line.lower()))
     named = [t for t in known if t.host.split(".")[0].lower() in spoken]
     distinct = {id(t.obj) for t in known}
-    return next(iter(named), None) or (known[0] if len(distinct) == 1 else None)
+    if named or len(distinct) == 1:
+        return next(iter(named), known[0])
+    values = [text(e, "value") for e in items(view.spec, "env")]
+    beyond = {t.host: t for v in values for h, p in hosts_in(v) if (t := hosts.target(h, p, namespace)).port}
+    return next(iter(beyond.values())) if len(beyond) == 1 and not known else None
 
 
 def callers(complaints: Iterable[Complaint], snapshot: Snapshot) -> tuple[str, ...]:

@@ -37,7 +37,10 @@ def ingress_allowed(
 
 
 def outside(address: str) -> Obj:
-    """A stand-in for something outside the cluster: only ipBlocks and rules without peers speak of it."""
+    """A stand-in for something outside the cluster: only ipBlocks and rules without peers speak of it.
+
+    Where only a name is known the address is empty, and any ipBlock may be meant for it.
+    """
     return {"kind": "Outside", "status": {"podIP": address}}
 
 
@@ -72,6 +75,8 @@ def _is_peer(snapshot: Snapshot, policy: Obj, peer: Obj, pod: Obj) -> bool:
     block = mapping(peer, "ipBlock")
     if not block and pod.get("kind") == "Outside":
         return False
+    if block and pod.get("kind") == "Outside" and not text(pod, "status", "podIP"):
+        return True
     if block:
         return _in_block(text(pod, "status", "podIP"), text(block, "cidr"), strings(block, "except"))
     if dig(peer, "namespaceSelector") is not None:

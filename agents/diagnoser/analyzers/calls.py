@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agents.diagnoser.analyzers import cluster_dns, dns, local_traffic, network_policies
@@ -9,12 +10,19 @@ from agents.diagnoser.complaints import Complaint, complaints_of
 from agents.diagnoser.evidence import from_log, from_object
 from agents.diagnoser.facts import container_facts
 from agents.diagnoser.fields import labels, resource_of, text
+from agents.diagnoser.needs import Needs
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.reach import COREDNS, missing_name, outside_dependency
 from agents.diagnoser.snapshot import Snapshot, is_ready
 
 _PROOF = 2
 """A ready pod must have complained so often; one failed call is an accident."""
+
+_RESOLVER_SAYS = re.compile(
+    r"no such host|NXDOMAIN|ENOTFOUND|Name or service not known|UnknownHost|EAI_NONAME|bad address"
+    r"|nodename nor servname|could not resolve host|can't resolve '|could not translate host|getaddrinfo|NameResolutionError",
+    re.IGNORECASE,
+)
 
 Rule = Callable[[Snapshot, Sequence[Complaint]], Iterable[Observation]]
 
@@ -33,7 +41,9 @@ def _names(snapshot: Snapshot, complaints: Sequence[Complaint]) -> Iterator[Obse
         view, target = complaint.view, complaint.target
         if not complaint.denied_name or target is None or view.init or view.crashing(snapshot.now):
             continue
-        if (complaint.times < _PROOF and is_ready(view.pod)) or dns.wrong_resolver(view.pod, servers):
+        if complaint.times < _PROOF and is_ready(view.pod):
+            continue
+        if dns.wrong_resolver(view.pod, servers, target.host) or not _is_a_name(snapshot, complaint):
             continue
         workload = snapshot.top(view.pod)
         seen = Observation(
@@ -50,6 +60,14 @@ def _names(snapshot: Snapshot, complaints: Sequence[Complaint]) -> Iterator[Obse
             yield missing_name(snapshot, target, seen)
         elif target.meaning == "external" and "." in target.host:
             yield seen
+
+
+def _is_a_name(snapshot: Snapshot, complaint: Complaint) -> bool:
+    """Whether the line surely speaks of a host: in a resolver's own words, or by a name from the settings."""
+    host = complaint.target.host if complaint.target else ""
+    if _RESOLVER_SAYS.search(complaint.line):
+        return True
+    return host in Needs(snapshot).mentioned_hosts(snapshot.top(complaint.view.pod))
 
 
 def _named_by(snapshot: Snapshot, complaint: Complaint):

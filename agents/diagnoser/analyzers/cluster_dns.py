@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.diagnoser.changed import changed_at
 from agents.diagnoser.complaints import Complaint, callers
-from agents.diagnoser.containers import containers_of
+from agents.diagnoser.containers import ContainerView, containers_of
 from agents.diagnoser.evidence import from_log, from_object
 from agents.diagnoser.fields import Obj, dig, kind_of, labels, name_of, namespace_of, number, resource_of, text
 from agents.diagnoser.log_signs import why_it_ended
@@ -76,10 +76,17 @@ def _not_serving(snapshot: Snapshot, server: Obj, pods: list[Obj], named: list[C
     ended = next((v for v in views if v.crashing(snapshot.now)), None)
     sign = why_it_ended(snapshot.log(ended)) if ended else None
     stuck = next((v for v in views if v.waiting_reason), None)
-    why = sign.line if sign else f"{stuck.waiting_reason} {stuck.waiting_message}".strip() if stuck else ""
+    why = sign.line if sign else _ended(ended) if ended else ""
+    why = why or (f"{stuck.waiting_reason} {stuck.waiting_message}".strip() if stuck else "")
     facts = {"message": why, "ready": f"0/{number(server, 'spec', 'replicas')}", "pods": [name_of(p) for p in pods]}
     told = f"no pod of {name_of(server)} is ready{': ' + why if why else ''}"
-    yield _seen(snapshot, server, named, facts, told, "cause" if ended and not sign else "symptom")
+    yield _seen(snapshot, server, named, facts, told, "cause" if ended or stuck else "symptom")
+
+
+def _ended(view: ContainerView) -> str:
+    limit = text(view.spec, "resources", "limits", "memory")
+    told = f"{view.end_reason}, exit code {view.exit_code}, {view.restarts} restarts"
+    return f"{told}, memory limit {limit}" if view.end_reason == "OOMKilled" and limit else told
 
 
 def _wrong_answers(snapshot: Snapshot, pods: list[Obj], named: list[Complaint]) -> Iterator[Observation]:
@@ -109,17 +116,22 @@ def _serves(zones: str, asked: list[Complaint]) -> bool:
 def _wrong_upstream(
     snapshot: Snapshot, pods: list[Obj], config: Obj, corefile: str, asked: list[Complaint]
 ) -> Iterator[Observation]:
-    """Names outside the cluster fail because the servers in `forward` do not answer CoreDNS."""
-    forward = next((f for f in _FORWARD.finditer(corefile) if f["zone"] == "."), None)
-    servers = forward["servers"].split() if forward else []
+    """Names outside the cluster fail because the servers in `forward` do not answer CoreDNS, or do not know them."""
+    forwards = [(f, f["servers"].split()) for f in _FORWARD.finditer(corefile)]
     lines = [line for pod in pods for view in containers_of(pod) for line in snapshot.log(view).splitlines()[-200:]]
-    failed = [(line, found["server"]) for line in lines if (found := _UPSTREAM.search(line))]
-    written = [server for server in servers if not server.startswith("/")]
-    guilty = next((line for line, server in reversed(failed) if any(server in w for w in written)), "")
-    if forward is None or (guilty and written):
-        told = f"forward . {' '.join(servers)}" if forward else "no forward plugin for names outside the cluster"
-        facts = {"setting": told, "message": guilty}
-        yield _seen(snapshot, config, asked, facts, f"Corefile: {told}{'; ' + guilty if guilty else ''}")
+    failed = [(line, found["server"].strip("[]")) for line in lines if (found := _UPSTREAM.search(line))]
+    for forward, servers in forwards:
+        written = [server for server in servers if not server.startswith("/")]
+        guilty = next((line for line, server in reversed(failed) if any(server in w for w in written)), "")
+        ignorant = bool(written) and len(callers((c for c in asked if c.denied_name), snapshot)) >= _PROOF
+        if guilty or ignorant:
+            told = " ".join(forward[0].split())
+            facts = {"setting": told, "message": guilty}
+            yield _seen(snapshot, config, asked, facts, f"Corefile: {told}{'; ' + guilty if guilty else ''}")
+            return
+    if not forwards:
+        told = "no forward plugin for names outside the cluster"
+        yield _seen(snapshot, config, asked, {"setting": told}, f"Corefile: {told}")
 
 
 def _seen(

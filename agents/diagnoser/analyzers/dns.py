@@ -23,12 +23,13 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
     """Workloads that cannot resolve a Service that exists, and whose pods do not ask the cluster's DNS."""
     hosts, servers = Hosts(snapshot), cluster_dns(snapshot)
     for pod in snapshot.troubled_pods:
-        why = wrong_resolver(pod, servers)
-        if not why:
+        if not _own_settings(pod):
             continue
         for view in containers_of(pod):
             line = _unresolved(snapshot, hosts, view)
-            if line:
+            host = next((h for h, _ in hosts_in(line) if not h[0].isdigit()), "")
+            why = wrong_resolver(pod, servers, host) if line else []
+            if why:
                 yield _wrong_policy(snapshot, view, why, line)
                 break
 
@@ -42,27 +43,54 @@ def cluster_dns(snapshot: Snapshot) -> set[str]:
     }
 
 
-def wrong_resolver(pod: Obj, servers: set[str]) -> list[str]:
-    """The settings that lead a pod away from cluster DNS, [] when it asks the right server for full names."""
+def _own_settings(pod: Obj) -> bool:
+    """Whether a pod asks for names in another way than pods do by default."""
     policy = text(pod, "spec", "dnsPolicy") or "ClusterFirst"
+    return policy != "ClusterFirst" or flag(pod, "spec", "hostNetwork") or bool(mapping(pod, "spec", "dnsConfig"))
+
+
+def wrong_resolver(pod: Obj, servers: set[str], host: str = "") -> list[str]:
+    """The settings that lead a pod away from cluster DNS, [] when it asks the right server for the right names.
+
+    `host` is the name that did not resolve: a short one needs search domains, and fewer dots than ndots.
+    """
+    policy = text(pod, "spec", "dnsPolicy") or "ClusterFirst"
+    nameservers = strings(pod, "spec", "dnsConfig", "nameservers")
+    host_network = flag(pod, "spec", "hostNetwork")
+    told = _told(pod, policy)
+    if policy == "Default" or (policy == "ClusterFirst" and host_network):
+        return told
+    if policy == "None" and (not servers & set(nameservers) or not _completes(pod, host)):
+        return told
+    foreign = bool(nameservers) and not set(nameservers) <= servers
+    return told if foreign or _taken_as_full(pod, host) else []
+
+
+def _told(pod: Obj, policy: str) -> list[str]:
     config = mapping(pod, "spec", "dnsConfig")
     told = [f"dnsPolicy: {policy}"]
-    nameservers = strings(config, "nameservers")
-    if nameservers:
-        told.append(f"dnsConfig.nameservers: {', '.join(nameservers)}")
+    if strings(config, "nameservers"):
+        told.append(f"dnsConfig.nameservers: {', '.join(strings(config, 'nameservers'))}")
     if strings(config, "searches"):
         told.append(f"dnsConfig.searches: {', '.join(strings(config, 'searches'))}")
     told += [f"dnsConfig.options: {text(o, 'name')}={text(o, 'value')}" for o in items(config, "options")]
-    host_network = flag(pod, "spec", "hostNetwork")
-    if host_network:
-        told.append("hostNetwork: true")
-    if policy == "Default" or (policy == "ClusterFirst" and host_network):
-        return told
-    if policy == "None" and (not servers & set(nameservers) or not strings(config, "searches")):
-        return told
-    few_dots = any(text(o, "name") == "ndots" and text(o, "value") == "0" for o in items(config, "options"))
-    foreign = bool(nameservers) and not set(nameservers) <= servers
-    return told if few_dots or foreign else []
+    return [*told, "hostNetwork: true"] if flag(pod, "spec", "hostNetwork") else told
+
+
+def _completes(pod: Obj, host: str) -> bool:
+    """Whether the search domains of a pod without defaults make a Service's name of a short one."""
+    searches = strings(pod, "spec", "dnsConfig", "searches")
+    if host.rstrip(".").endswith(".local"):
+        return True  # a full name needs none
+    wanted = f"{namespace_of(pod)}.svc." if "." not in host else "svc."
+    return any(search.startswith(wanted) for search in searches)
+
+
+def _taken_as_full(pod: Obj, host: str) -> bool:
+    """Whether a low ndots makes the resolver take a short name for a full one."""
+    options = items(pod, "spec", "dnsConfig", "options")
+    dots = next((text(o, "value") for o in options if text(o, "name") == "ndots"), "")
+    return dots.isdigit() and not host.rstrip(".").endswith(".local") and host.count(".") >= int(dots)
 
 
 def _unresolved(snapshot: Snapshot, hosts: Hosts, view: ContainerView) -> str:

@@ -81,4 +81,5 @@ def _because_of(snapshot: Snapshot, seen: Observation, targets: list[Target], si
         waits = (*waits, COREDNS)
     if waits:
         facts["target"] = waits[0]
-    return replace(seen, facts=facts, waits_for=waits, role="symptom" if waits else "cause")
+    beyond = target.meaning == "external"  # outside the cluster: a policy may stand in the way
+    return replace(seen, facts=facts, waits_for=waits, role="symptom" if waits or beyond else "cause")

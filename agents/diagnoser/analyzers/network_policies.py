@@ -96,9 +96,10 @@ def _flows(snapshot: Snapshot, complaint: Complaint) -> Iterator[Flow]:
     if target is None:
         return
     if target.meaning == "external":
-        if target.port and is_address(target.host):
+        if target.port:
             shown = f"TCP {target.port} to {target.host}"
-            yield Flow(complaint.view.pod, outside(target.host), target.port, "TCP", shown)
+            address = target.host if is_address(target.host) else ""
+            yield Flow(complaint.view.pod, outside(address), target.port, "TCP", shown)
     elif target.obj is not None and target.meaning == "pod":
         yield from _to_pod(complaint, target.obj, target.port, "TCP", name_of(target.obj))
     elif target.obj is not None:
