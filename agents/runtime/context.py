@@ -17,6 +17,7 @@ from agents.runtime.findings import FINDING_EXTENSION
 ANONYMOUS = "anonymous"
 USER_HEADER = "x-user-id"
 LEGACY_EXTENSION_HEADER = "x-a2a-extensions"
+SOURCE_HEADER = "x-kagent-source"
 
 Protocol = Literal["1.0", "0.3"]
 
@@ -49,6 +50,8 @@ class Caller:
     authorization: str | None = None
     """The inbound Authorization header as it came, for services that act on the user's behalf."""
     extensions: frozenset[str] = frozenset()
+    source: str = ""
+    """What kagent says of the caller: `agent` when one of its agents asks on a person's behalf."""
 
     @property
     def owner(self) -> str:
@@ -75,6 +78,7 @@ def caller_of(context: ServerCallContext) -> Caller:
         traceparent=headers.get("traceparent"),
         authorization=headers.get("authorization"),
         extensions=frozenset(context.requested_extensions),
+        source=headers.get(SOURCE_HEADER, ""),
     )
 
 

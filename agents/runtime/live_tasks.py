@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable
+from typing import Protocol
 
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.context import ServerCallContext
@@ -13,7 +14,7 @@ from a2a.server.events import Event
 from a2a.types import Message, Role, SendMessageRequest, Task, TaskState
 from a2a.utils.errors import TaskNotFoundError
 
-from agents.runtime.context import context_of
+from agents.runtime.context import Caller, caller_of, context_of
 from agents.runtime.live_task import LiveTask
 from agents.runtime.push_sender import PushSender
 from agents.runtime.reader import Reader
@@ -27,6 +28,18 @@ STOP_SECONDS = 5.0
 """How long a cancelled executor gets to clean up."""
 CRASHED = "The service stopped while it worked on this task. Please send the request again."
 SHUT_DOWN = "The service was stopped while it worked on this task. Please send the request again."
+
+
+class TaskObserver(Protocol):
+    """Somebody outside who is kept informed. It never waits and never raises: tasks are none of its business."""
+
+    def began(self, live: LiveTask, caller: Caller) -> None:
+        """An executor takes up a task on behalf of a caller."""
+        ...
+
+    def changed(self, task: Task, owner: str, event: Event | None) -> None:
+        """A task has changed, by an event or by a message of its user's."""
+        ...
 
 
 class LiveTasks:
@@ -44,6 +57,7 @@ class LiveTasks:
         self._executor = executor
         self._store = store
         self._resume = resume
+        self.observer: TaskObserver | None = None
         self._live: dict[str, LiveTask] = {}
 
     def __len__(self) -> int:
@@ -96,6 +110,8 @@ class LiveTasks:
         if live.task is None:
             return self._store.flush()
         self.push_sender.offer(live.task, event)
+        if self.observer is not None:
+            self.observer.changed(live.task, live.owner, event)
         return self._store.put(live.task, live.owner, durable=durable)
 
     def _keep_messages(self, live: LiveTask) -> None:
@@ -108,6 +124,8 @@ class LiveTasks:
         self._keep_messages(live)
         if live.task is not None:
             self._store.put(live.task, live.owner, durable=False)
+            if self.observer is not None:
+                self.observer.changed(live.task, live.owner, None)
         await self._store.flush()
 
     async def current(self, task_id: str, owner: str) -> Task:
@@ -141,6 +159,8 @@ class LiveTasks:
 
     def run(self, live: LiveTask, context: RequestContext) -> None:
         """Starts the executor on a message."""
+        if self.observer is not None:
+            self.observer.began(live, caller_of(context.call_context))
         TASKS_RUNNING.labels(self._name).inc()
         began = asyncio.get_running_loop().time()
 

@@ -20,6 +20,7 @@ from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
 from agents.runtime.health import Check, a2a_check, health_router, tools_check
 from agents.runtime.kagent.handler import DialectHandler
+from agents.runtime.kagent.recording import open_record
 from agents.runtime.kagent.style import Style
 from agents.runtime.live_tasks import LiveTasks
 from agents.runtime.push_policy import PushPolicy
@@ -80,6 +81,7 @@ def build_app(
     push_sender = PushSender(name, push_store, _push_policy(settings))
     handler = TaskHandler(name, executor, card, store, push_store, push_sender, resume=resume)
     handler.recognise_repetition = recognise_repetition
+    style = Style(card.name, settings.kagent.namespace if settings.kagent.name else None)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -89,6 +91,8 @@ def build_app(
             stack.push_async_callback(push_sender.close)
             if tools is not None:
                 await stack.enter_async_context(tools.session_manager.run())
+            if settings.kagent.url is not None:
+                handler.live.observer = await stack.enter_async_context(open_record(name, settings, store, style))
             for extra in lifespans:
                 await stack.enter_async_context(extra(app))
             await handler.live.start()
@@ -106,7 +110,6 @@ def build_app(
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(card_routes(card, settings.server.card_dialect))
-    style = Style(card.name, settings.kagent.namespace if settings.kagent.name else None)
     app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card))
     if tools is not None:
         app.router.routes.extend(_mcp_app(tools).routes)

@@ -20,3 +20,4 @@ TASK_SECONDS = Histogram(
     buckets=(0.05, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600),
 )
 PUSHES = Counter("kubeteam_a2a_pushes_total", "Push notifications by outcome", ["service", "outcome"])
+KAGENT_RECORDS = Counter("kubeteam_kagent_records_total", "Tasks told to kagent's controller", ["service", "result"])

@@ -161,7 +161,7 @@ def answer_artifact(text: str, usage: Usage | None = None) -> Artifact:
 def read_usage(artifact: Artifact) -> Usage | None:
     """What an answer cost, when it says so."""
     found = json_format.MessageToDict(artifact.metadata).get(USAGE)
-    return Usage.model_validate(_integers(found)) if isinstance(found, dict) else None
+    return Usage.model_validate(integers(found)) if isinstance(found, dict) else None
 
 
 def finding_artifact(finding: Finding) -> Artifact:
@@ -214,17 +214,18 @@ def _is_prose(media_type: str) -> bool:
 
 def data_of(parts: Iterable[Part]) -> list[dict[str, Any]]:
     """The objects of data parts. Whole numbers that came as doubles are integers again."""
-    values = (_integers(json_format.MessageToDict(p.data)) for p in parts if p.WhichOneof("content") == "data")
+    values = (integers(json_format.MessageToDict(p.data)) for p in parts if p.WhichOneof("content") == "data")
     return [value for value in values if isinstance(value, dict)]
 
 
-def _integers(value: Any) -> Any:
+def integers(value: Any) -> Any:
+    """JSON with whole numbers that came as doubles as integers again."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):
-        return {key: _integers(item) for key, item in value.items()}
+        return {key: integers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_integers(item) for item in value]
+        return [integers(item) for item in value]
     return value
 
 

@@ -37,9 +37,8 @@ PART_TYPE_1_0 = "kagent.dev/a2a/part-type"
 TRANSCRIPT = "transcript"
 """Artifact of tool calls and results, for user interfaces that read only artifacts."""
 
-SOURCE_HEADER = "x-kagent-source"
 SOURCE_AGENT = "agent"
-"""Value of SOURCE_HEADER, and of a session's source, when one agent asks another."""
+"""Value of `context.SOURCE_HEADER`, and of a session's source, when one agent asks another."""
 AGENT_NAME_HEADER = "X-Agent-Name"
 
 
