@@ -20,7 +20,8 @@ _PROOF = 2
 
 _RESOLVER_SAYS = re.compile(
     r"no such host|NXDOMAIN|ENOTFOUND|Name or service not known|UnknownHost|EAI_NONAME|bad address"
-    r"|nodename nor servname|could not resolve host|can't resolve '|could not translate host|getaddrinfo|NameResolutionError",
+    r"|nodename nor servname|could not resolve host|can't resolve '|could not translate host|getaddrinfo"
+    r"|NameResolutionError",
     re.IGNORECASE,
 )
 
