@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_MONTHS: dict[str, int] = dict(
-    zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True)
-)  # noqa: SIM905
-_WEEKDAYS: dict[str, int] = {name: n for n, name in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
-_NAMES: tuple[dict[str, int], ...] = ({}, {}, {}, _MONTHS, _WEEKDAYS)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NAMES: tuple[dict[str, int], ...] = (
+    {},
+    {},
+    {},
+    {name: n for n, name in enumerate(_MONTHS, 1)},
+    {name: n for n, name in enumerate(_WEEKDAYS)},
+)
 _LONGEST_MONTH = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 _DESCRIPTORS = re.compile(r"^@(?:yearly|annually|monthly|weekly|daily|midnight|hourly|every \S+)$")
 _PART = re.compile(r"^(?P<from>\*|\?|\w+)(?:-(?P<to>\w+))?(?:/(?P<step>\d+))?$")

@@ -28,7 +28,8 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
             continue
         name, namespace, group = text(service, "name"), text(service, "namespace"), text(api, "spec", "group")
         present = snapshot.get("Service", namespace, name) is not None
-        victims = list(_victims(snapshot, group))
+        scalers = list(_blind(snapshot, group))
+        victims = [*_victims(snapshot, group), *scalers]
         facts = {
             "name": name_of(api),
             "group": group,
@@ -40,7 +41,8 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
         told = f"Available={text(state, 'status')} {facts['reason']}: {facts['message']}"
         yield Observation(
             resource=resource_of(api),
-            fault="apiservice_unavailable",
+            # the catalogue's name for a metrics API that leaves autoscalers without numbers
+            fault="hpa_metrics_unavailable" if scalers else "apiservice_unavailable",
             facts=facts,
             evidence=(from_object(snapshot, api, told, "APIService status"),),
             role="symptom" if present else "cause",
@@ -49,6 +51,17 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
             waits_for=(resource_name(namespace, "Service", name),) if present else (),
             confidence=0.95,
         )
+
+
+def _blind(snapshot: Snapshot, group: str) -> Iterable[str]:
+    """Autoscalers that get no metrics from this API."""
+    if not group.endswith("metrics.k8s.io"):
+        return
+    for scaler in snapshot.kind("HorizontalPodAutoscaler"):
+        state = condition(scaler, "ScalingActive")
+        resource_api = group == "metrics.k8s.io" and text(state, "reason") == "FailedGetResourceMetric"
+        if text(state, "status") == "False" and (resource_api or group in text(state, "message")):
+            yield resource_of(scaler)
 
 
 def _victims(snapshot: Snapshot, group: str) -> Iterable[str]:

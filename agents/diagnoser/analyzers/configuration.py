@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from difflib import get_close_matches
 
 from agents.diagnoser.changed import changed_at
@@ -12,10 +13,12 @@ from agents.diagnoser.containers import containers_of
 from agents.diagnoser.evidence import from_event, from_object, from_status
 from agents.diagnoser.fields import (
     Obj,
+    condition,
     created,
     items,
     kind_of,
     labels,
+    moment,
     name_of,
     namespace_of,
     resource_name,
@@ -36,6 +39,8 @@ _KEY = re.compile(
 )
 _FILE = re.compile(r"references non-existent (?P<kind>secret|config) key: (?P<key>\S+)", re.IGNORECASE)
 _NON_ROOT = re.compile(r"runAsNonRoot|run as root|non-numeric user", re.IGNORECASE)
+_SETTLED = timedelta(hours=1)
+_LONG_AGO = timedelta(days=1)
 _VOLUME = re.compile(r"for volume \"([^\"]+)\"")
 
 
@@ -160,9 +165,21 @@ def _missing_key(snapshot: Snapshot, pod: Obj, seen: Observation, kind: str, nam
         )
     changed, rolled = changed_at(snapshot, obj) if obj else None, rolled_at(snapshot, workload)
     older = [p for p in snapshot.active_pods_of(workload) if is_ready(p) and _same_template(p, pod)]
-    if older or (changed and rolled and changed > rolled):
+    if older or (changed and rolled and changed > rolled) or _worked(snapshot, workload, pod):
         return replace(seen, resource=resource_name(namespace, kind, name), affects=(seen.resource,))
     return seen
+
+
+def _worked(snapshot: Snapshot, workload: Obj, pod: Obj) -> bool:
+    """Whether the present template has worked before, so that not it but what it names has changed."""
+    rolled, born = rolled_at(snapshot, workload), created(pod)
+    if rolled is None or born is None:
+        return False
+    if kind_of(workload) == "Deployment":
+        available = condition(workload, "Available")
+        lost = moment(available, "lastTransitionTime") if text(available, "status") == "False" else None
+        return lost is not None and lost - rolled > _SETTLED and born - rolled > _SETTLED
+    return kind_of(workload) in ("StatefulSet", "DaemonSet") and born - rolled > _LONG_AGO
 
 
 def _same_template(one: Obj, other: Obj) -> bool:

@@ -26,6 +26,7 @@ _START_REASONS = ("StartError", "ContainerCannotRun", "RunContainerError")
 _DATABASE_RIGHTS = re.compile(
     r"permission denied for (?:table|schema|relation|database|sequence|function)", re.IGNORECASE
 )
+_MODULE = re.compile(r"(?:Cannot find (?:module|package)|No module named) ['\"]?(?P<name>[@\w./-]+)", re.IGNORECASE)
 _PASSWORD = re.compile(r"pass|secret|token|key|cred|auth", re.IGNORECASE)
 
 Reading = Callable[[Snapshot, ContainerView, LogSign, Observation], Observation]
@@ -251,6 +252,15 @@ def _disk_full(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: Obs
 
 
 def _command(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen: Observation) -> Observation:
+    """A module that is missing is the image's fault, unless it is the one that the command asks for."""
+    missing = _MODULE.search(sign.line)
+    asked = " ".join([*strings(view.spec, "command"), *strings(view.spec, "args")])
+    if (
+        missing
+        and missing["name"].rsplit("/", 1)[-1].split(".")[0] not in asked
+        and not missing["name"].startswith("/")
+    ):
+        return replace(seen, confidence=0.8)
     return _cannot_start(snapshot, view, sign.line, seen)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from agents.diagnoser.analyzers.throttling import at_cpu_limit
 from agents.diagnoser.changes import differences
 from agents.diagnoser.containers import ContainerView, containers_of
 from agents.diagnoser.evidence import from_object
@@ -25,12 +26,13 @@ from agents.diagnoser.fields import (
     text,
 )
 from agents.diagnoser.observation import Observation
+from agents.diagnoser.probe_kills import killed_by_probe
 from agents.diagnoser.quantities import amount
 from agents.diagnoser.snapshot import Snapshot, is_ready, template_of
 
-_OF_CONTAINERS = ("image", "command", "args", "env", "resources", "securityContext", "workingDir", "ports")
-_OF_PODS = ("nodeSelector", "affinity", "hostNetwork", "dnsPolicy", "dnsConfig", "schedulerName", "securityContext",
-            "serviceAccountName", "priorityClassName", "runtimeClassName")  # fmt: skip
+_HOW_IT_RUNS = ("command", "args", "env", "securityContext", "workingDir")
+_PLACING = ("nodeSelector", "affinity", "schedulerName", "runtimeClassName")
+_RUNNING = ("hostNetwork", "dnsPolicy", "dnsConfig", "securityContext", "serviceAccountName")
 _DEFAULTS = {"serviceAccountName": "default", "schedulerName": "default-scheduler", "dnsPolicy": "ClusterFirst"}
 
 
@@ -46,7 +48,9 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
     hooks = [c for c in snapshot.kind("MutatingWebhookConfiguration") if _on_pods(c)]
     for pod in snapshot.active_pods if hooks else []:
         controller = snapshot.owner(pod)
-        if is_ready(pod) or controller is None or not template_of(controller):
+        if controller is None or not template_of(controller):
+            continue
+        if is_ready(pod) and not any(at_cpu_limit(snapshot, v) for v in containers_of(pod)):
             continue
         found = list(_harmful(snapshot, pod, mapping(template_of(controller), "spec")))
         config = _to_blame(snapshot, hooks, pod) if found else None
@@ -68,29 +72,48 @@ def _covers_pods(hook: Obj) -> bool:
 
 
 def _harmful(snapshot: Snapshot, pod: Obj, template: Obj) -> Iterator[_Difference]:
-    """Differences in containers that do not work, injected ones included, and in how the pod is placed and run."""
+    """Differences that fit the harm: in containers that do not work, and in where a pending pod may go."""
     wanted = {text(c, "name"): c for key in ("containers", "initContainers") for c in items(template, key)}
     suffering = [v for v in containers_of(pod) if _suffers(snapshot, v)]
     for view in suffering:
-        if view.name not in wanted:
+        if view.name in wanted:
+            yield from _of_container(snapshot, view, wanted[view.name])
+        else:
             yield _Difference(f"container {view.name}", "absent", view.image)
-            continue
-        for key in _OF_CONTAINERS:
-            for path, old, new in differences(wanted[view.name].get(key), view.spec.get(key), key):
-                if old is not None and not _same(old, new):
-                    yield _Difference(f"containers[{view.name}].{path}", str(old), str(new))
-                elif old is None and new is not None and key in ("command", "args"):
-                    yield _Difference(f"containers[{view.name}].{path}", "unset", str(new))
-    for key in _OF_PODS if suffering or text(condition(pod, "PodScheduled"), "status") == "False" else ():
+    pending = text(condition(pod, "PodScheduled"), "status") == "False"
+    placing = () if kind_of(snapshot.owner(pod) or {}) == "DaemonSet" else _PLACING  # its controller adds affinity
+    for key in placing if pending else _RUNNING if suffering else ():
         old, new = template.get(key), dig(pod, "spec", key)
-        if (old or None) != (new or None) and new not in (_DEFAULTS.get(key), None, {}):
+        changed = (old or None) != (new or None) and new not in (_DEFAULTS.get(key), None, {})
+        if changed and (pending or old):
             yield _Difference(key, str(old) if old else "unset", str(new))
+    if pending:
+        for view in containers_of(pod):
+            yield from _changed(view, wanted.get(view.name, {}), "resources")
+
+
+def _of_container(snapshot: Snapshot, view: ContainerView, wanted: Obj) -> Iterator[_Difference]:
+    """What was changed in a container that could cause how it fails."""
+    starting = view.waiting_reason not in ("", "CrashLoopBackOff") or view.exit_code in (126, 127)
+    if starting:
+        yield from _changed(view, wanted, "image")
+    if view.end_reason == "OOMKilled" or at_cpu_limit(snapshot, view) or killed_by_probe(snapshot, view):
+        yield from _changed(view, wanted, "resources")
+    else:
+        for key in _HOW_IT_RUNS:
+            yield from _changed(view, wanted, key)
+
+
+def _changed(view: ContainerView, wanted: Obj, key: str) -> Iterator[_Difference]:
+    for path, old, new in differences(wanted.get(key), view.spec.get(key), key):
+        given = old is not None or key in ("command", "args")
+        if given and new is not None and not _same(old, new):
+            yield _Difference(f"containers[{view.name}].{path}", str(old or "unset"), str(new))
 
 
 def _suffers(snapshot: Snapshot, view: ContainerView) -> bool:
-    return (
-        view.crashing(snapshot.now) or bool(view.waiting_reason) or (view.running and not view.ready and not view.init)
-    )
+    unready = view.running and not view.ready and not view.init
+    return view.crashing(snapshot.now) or bool(view.waiting_reason) or unready or at_cpu_limit(snapshot, view)
 
 
 def _same(one: object, other: object) -> bool:

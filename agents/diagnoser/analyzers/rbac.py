@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from agents.diagnoser.changed import changed_at
 from agents.diagnoser.containers import ContainerView
-from agents.diagnoser.evidence import from_log, from_object
+from agents.diagnoser.events import view_event
+from agents.diagnoser.evidence import from_event, from_log, from_object
 from agents.diagnoser.fields import Obj, items, kind_of, name_of, namespace_of, number, resource_of, strings, text
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.permissions import Request, allowed, is_subject, role_of, to_blame
@@ -19,6 +21,7 @@ _FORBIDDEN = re.compile(
     r" \\?\"(?P<resource>[\w./-]+)\\?\" in API group \\?\"(?P<group>[\w.-]*)\\?\""
     r"(?P<scope> in the namespace \\?\"(?P<where>[\w.-]+)\\?\"| at the cluster scope)?"
 )
+_FRESH = timedelta(hours=2)
 _NAMED = re.compile(r"[\w.]+ \\?\"(?P<name>[\w.:-]+)\\?\" is forbidden")
 
 
@@ -35,6 +38,11 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
         for request, line in found.items():
             if not allowed(snapshot, request):
                 yield _denied(snapshot, request, from_log(snapshot, view, line), line, view)
+    for event in map(view_event, snapshot.kind("Event")):
+        request = read_refusal(event.message) if event.warning else None
+        fresh = event.last is None or snapshot.now - event.last <= _FRESH
+        if request is not None and fresh and not allowed(snapshot, request):
+            yield _denied(snapshot, request, from_event(snapshot, event), event.message, None)
     yield from _audited(snapshot)
 
 

@@ -26,6 +26,7 @@ from agents.diagnoser.history import previous
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.quantities import quantity_text
 from agents.diagnoser.snapshot import Snapshot
+from agents.diagnoser.taints import is_left_over
 
 _AFFINITY = re.compile(r"pod (?:anti-)?affinity|anti-affinity rules|topology spread", re.IGNORECASE)
 _CLAIM = re.compile(r"persistentvolumeclaim|unbound immediate|PersistentVolume's node affinity", re.IGNORECASE)
@@ -177,7 +178,7 @@ def _resources(pod: Obj, short: list[Fit], seen: Observation) -> Observation:
 
 
 def _taint(snapshot: Snapshot, fitting: Fitting, pod: Obj, fits: list[Fit], seen: Observation) -> Observation:
-    """Blames the Node when its own pods do not tolerate the taint either: it came after them."""
+    """Blames the Node when the taint is a left-over: its own pods do not tolerate it, or it came after the template."""
     facts = {
         **seen.facts,
         "taints": sorted({t for f in fits for t in f.taints}),
@@ -193,6 +194,7 @@ def _taint(snapshot: Snapshot, fitting: Fitting, pod: Obj, fits: list[Fit], seen
         ]
         if intruders:
             facts["intolerant"] = [name_of(p) for p in intruders][:4]
+        if intruders or any(is_left_over(snapshot, pod, taint) for taint in taints):
             return replace(seen, resource=resource_of(fit.node), affects=(seen.resource,), facts=facts, confidence=0.85)
     return seen
 

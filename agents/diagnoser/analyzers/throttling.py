@@ -39,7 +39,7 @@ _THROTTLED = re.compile(r"throttl", re.IGNORECASE)
 def analyze(snapshot: Snapshot) -> Iterable[Observation]:
     """One observation per container at its CPU limit whose slowness shows in its log, its probes or its callers."""
     hungry = [v for v in snapshot.containers if not v.init and kind_of(snapshot.top(v.pod)) not in ("Job", "CronJob")]
-    hungry = [v for v in hungry if _at_limit(snapshot, v)]
+    hungry = [v for v in hungry if at_cpu_limit(snapshot, v)]
     waiting = _waiting_for(snapshot) if hungry else {}
     for view in hungry:
         name = snapshot.top_name(view.pod)
@@ -51,7 +51,8 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
             yield _observation(snapshot, view, lines, probes, tuple(waiting.get(name, ())))
 
 
-def _at_limit(snapshot: Snapshot, view: ContainerView) -> bool:
+def at_cpu_limit(snapshot: Snapshot, view: ContainerView) -> bool:
+    """Whether a container uses (nearly) all the CPU that it may; unmeasured, whether its log speaks of throttling."""
     limit, used = amount_or_zero(text(view.spec, "resources", "limits", "cpu")), snapshot.used_by(view)
     if not limit:
         return False

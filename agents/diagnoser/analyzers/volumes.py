@@ -109,7 +109,7 @@ def _unbound(snapshot: Snapshot, claim: Obj, pods: list[Obj]) -> Iterator[Observ
         "size": text(claim, "spec", "resources", "requests", "storage"),
         "access_modes": strings(claim, "spec", "accessModes"),
         "phase": text(claim, "status", "phase"),
-        "message": events[-1].message if events else "",
+        "message": next((e.message for e in reversed(events) if e.warning), events[-1].message if events else ""),
         "classes": [name_of(c) for c in snapshot.kind("StorageClass")],
         "pods": [name_of(p) for p in pods],
         "volume": text(claim, "spec", "volumeName"),
@@ -122,7 +122,7 @@ def _unbound(snapshot: Snapshot, claim: Obj, pods: list[Obj]) -> Iterator[Observ
             from_object(
                 snapshot, claim, f"status.phase {facts['phase']}, storageClassName {name or 'not set'}", "PVC status"
             ),
-            *(from_event(snapshot, e) for e in events[-1:]),
+            *(from_event(snapshot, e) for e in sorted(events, key=lambda e: not e.warning)[:1]),
         ),
         since=created(claim),
         affects=tuple(dict.fromkeys(snapshot.top_name(p) for p in pods)),

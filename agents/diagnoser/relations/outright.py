@@ -46,7 +46,7 @@ _MISSING = frozenset(
 EVERYTHING = frozenset({"*"})
 
 OUTRIGHT: dict[str, frozenset[str]] = {
-    "node_not_ready": _PENDING | {"pdb_blocks_eviction", "volume_mount_failed"},
+    "node_not_ready": _PENDING | {"pdb_blocks_eviction", "volume_mount_failed", "rollout_stuck"},
     "node_pressure": _PENDING,
     "node_pod_limit": _PENDING | {"volume_mount_failed"},
     "priority_preempted": frozenset({"pending_insufficient_resources"}),

@@ -8,7 +8,7 @@ WORDING = {
     "admission_webhook_failing": Wording(
         en=Text(
             "Webhook {webhook} of {configuration} cannot be called (Service {service}, failurePolicy {policy}, timeoutSeconds {timeout}), "
-            "so the API refuses requests of {victims}[; Service {missing_service} not found].[ {why}]",
+            "so the API refuses requests[ of {victims}][; Service {missing_service} not found].[ {why}]",
             (
                 "Repair what serves {service} (certificate and caBundle, speed, endpoints).",
                 "When {service} is gone for good, delete {configuration}.",
@@ -17,7 +17,7 @@ WORDING = {
         ),
         zh=Text(
             "{configuration} 的 webhook {webhook} 无法调用（Service {service}，failurePolicy {policy}，timeoutSeconds（超时）{timeout}），"
-            "因此 API 拒绝了 {victims} 的请求[；Service {missing_service} 不存在（not found）]。[{why}]",
+            "因此 API 会拒绝相关请求[（{victims}）][；Service {missing_service} 不存在（not found）]。[{why}]",
             (
                 "修复 {service} 的提供方（证书与 caBundle、响应速度、端点）。",
                 "如果 {service} 已不再使用，删除 {configuration}。",

@@ -35,17 +35,19 @@ WORDING = {
     ),
     "hpa_metrics_unavailable": Wording(
         en=Text(
-            "HorizontalPodAutoscaler {scaler} of {target} gets no metrics ({metrics})"
+            "[APIService {name}, the metrics API {group} (Service {service}), is unavailable, so {victims} get no metrics.]"
+            "[HorizontalPodAutoscaler {scaler} of {target} gets no metrics ({metrics})]"
             "[: no APIService for {unregistered} (metrics API, such as metrics-server or an adapter) is registered]"
-            "[; the metrics API {api} is asked]. It stays at {current} replicas." + _EN,
+            "[; the metrics API {api} is asked][. It stays at {current} replicas.]" + _EN,
             (
                 "Install what serves the metrics API {unregistered}: metrics-server, or the adapter for custom and external metrics.",
                 "Check the metric's name and selector ({metrics}) against what the metrics API serves.",
             ),
         ),
         zh=Text(
-            "{target} 的 HorizontalPodAutoscaler {scaler} 取不到指标（{metrics}）"
-            "[：没有为 {unregistered} 注册 APIService（指标 API，即 metrics-server 或适配器）][；请求的指标 API 是 {api}]，副本数停在 {current}。"
+            "[APIService {name}（指标 API {group}，Service {service}）不可用，{victims} 取不到指标。]"
+            "[{target} 的 HorizontalPodAutoscaler {scaler} 取不到指标（{metrics}）]"
+            "[：没有为 {unregistered} 注册 APIService（指标 API，即 metrics-server 或适配器）][；请求的指标 API 是 {api}][，副本数停在 {current}。]"
             + _ZH,
             (
                 "安装提供指标 API {unregistered} 的组件：metrics-server，或自定义/外部指标的适配器。",
