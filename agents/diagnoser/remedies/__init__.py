@@ -7,12 +7,12 @@ Actions. A fault that no single change can be proposed for has no entry; its adv
 from __future__ import annotations
 
 from agents.diagnoser.observation import Observation
-from agents.diagnoser.remedies import objects, traffic, workloads
+from agents.diagnoser.remedies import objects, operations, traffic, workloads
 from agents.diagnoser.remedies.remedy import Remedy
 from agents.diagnoser.snapshot import Snapshot
 from agents.runtime.findings import Action, Language
 
-REMEDIES: dict[str, Remedy] = {**workloads.REMEDIES, **objects.REMEDIES, **traffic.REMEDIES}
+REMEDIES: dict[str, Remedy] = {**workloads.REMEDIES, **objects.REMEDIES, **operations.REMEDIES, **traffic.REMEDIES}
 
 
 def propose(snapshot: Snapshot, seen: Observation, language: Language) -> list[Action]:
