@@ -6,10 +6,15 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import signal
 import socket
+import sys
+import threading
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -21,6 +26,7 @@ from kubeteam.exits import Complaint
 
 START_SECONDS = 60
 STOP_SECONDS = 10
+PATIENCE_SECONDS = 8
 PRELOAD = [
     "planner.service",
     "agents.runtime.service",
@@ -83,8 +89,11 @@ async def as_processes(settings: Settings, folder: Path) -> AsyncGenerator[Runni
     nursery = multiprocessing.get_context("forkserver")
     nursery.set_forkserver_preload(PRELOAD)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    watched, held = nursery.Pipe(duplex=False)
     services = {
-        name: nursery.Process(target=serve_service, args=(name, settings, _log(folder, name)), name=f"kubeteam {name}")
+        name: nursery.Process(
+            target=_serve_as_child, args=(name, settings, _log(folder, name), watched), name=f"kubeteam {name}"
+        )
         for name in served_here(settings)
     }
     for process in services.values():
@@ -94,18 +103,32 @@ async def as_processes(settings: Settings, folder: Path) -> AsyncGenerator[Runni
         yield RunningTeam(settings.url("planner"), services)
     finally:
         await asyncio.gather(*(asyncio.to_thread(_stop, process) for process in services.values()))
+        held.close()
+        watched.close()
 
 
-def serve_service(name: str, settings: Settings, log: Path | None = None) -> None:
-    """Serves one service in this process until a signal ends it; with `log`, as a process of its own session."""
+def _serve_as_child(name: str, settings: Settings, log: Path, parent: Connection) -> None:
+    """Serves one service in a session of its own, until its parent stops it or is gone."""
+    os.setsid()  # Ctrl-C in the terminal reaches only the parent, which stops its services in order
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    serve_service(name, settings)
+
+
+def _end_with(parent: Connection) -> None:
+    """Ends this process when the other end of the pipe is gone: a killed parent leaves no services behind."""
+    with suppress(EOFError):
+        parent.recv()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def serve_service(name: str, settings: Settings) -> None:
+    """Serves one service in this process until a signal ends it."""
     from agents.runtime.serve import run
     from kubeteam.services import build
 
-    if log is not None:
-        os.setsid()  # Ctrl-C in the terminal reaches only the parent, which stops its services in order
-        with log.open("ab") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
     configure_logs(logging.INFO, service=name)
     run([(build(name, settings), settings.server.host, settings.port(name))])
 
@@ -115,13 +138,18 @@ def _log(folder: Path, name: str) -> Path:
 
 
 async def _until_ready(name: str, process: BaseProcess, settings: Settings, folder: Path) -> None:
-    url = f"http://{settings.server.host}:{settings.port(name)}/readyz"
-    async with httpx.AsyncClient(timeout=5) as http:
-        for _ in range(START_SECONDS * 10):
-            if process.exitcode is not None:
-                break
+    """Returns when the service is ready, or lives without being ready (tools of others may be down): one member less
+    must not keep the team from starting."""
+    url = f"http://{settings.server.host}:{settings.port(name)}"
+    began = time.monotonic()
+    async with httpx.AsyncClient(base_url=url, timeout=5) as http:
+        while process.exitcode is None and time.monotonic() - began < START_SECONDS:
             with suppress(httpx.TransportError):
-                if (await http.get(url)).status_code == 200:
+                answer = await http.get("/readyz")
+                if answer.status_code == 200:
+                    return
+                if time.monotonic() - began > PATIENCE_SECONDS and name != "planner":
+                    sys.stderr.write(f"kubeteam: {name} runs but is not ready: {answer.text[:300]}\n")
                     return
             await asyncio.sleep(0.1)
     log = _log(folder, name)
