@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from agents.diagnoser.changed import changed_at
 from agents.diagnoser.complaints import Complaint
@@ -165,25 +166,7 @@ def _blocked(snapshot: Snapshot, complaint: Complaint, flow: Flow, policies: lis
     policy = _blamed(snapshot, policies, near)
     allows = (shown_egress(policy) if direction == "Egress" else shown_ingress(policy)) or ["nothing"]
     target = resource_of(complaint.target.obj) if complaint.target and complaint.target.obj else ""
-    facts = {
-        "policy": name_of(policy),
-        "namespace": namespace_of(policy),
-        "workload": name_of(snapshot.top(flow.source)),
-        "workload_namespace": namespace_of(flow.source),
-        "target": name_of(snapshot.top(flow.target)) if kind_of(flow.target) == "Pod" else "",
-        "target_pod": resource_of(flow.target) if kind_of(flow.target) == "Pod" else "",
-        "address": "" if kind_of(flow.target) == "Pod" else text(flow.target, "status", "podIP"),
-        "pod_selector": _shown_selector(policy),
-        "allows": allows,
-        "caller_labels": _pairs(flow.source),
-        "host": complaint.target.host if complaint.target else "",
-        "message": complaint.line,
-        "blocked": flow.shown,
-        "port": flow.port,
-        "protocol": flow.protocol,
-        "note": next((v for k, v in labels(policy, "metadata", "annotations").items() if "last-applied" not in k), ""),
-        "policies": [name_of(p) for p in policies],
-    }
+    facts = _facts(snapshot, complaint, flow, policy, policies, allows)
     return Observation(
         resource=resource_of(policy),
         fault=f"network_policy_blocks_{direction.lower()}",
@@ -196,6 +179,31 @@ def _blocked(snapshot: Snapshot, complaint: Complaint, flow: Flow, policies: lis
         affects=tuple(name for name in (snapshot.top_name(flow.source), target) if name),
         confidence=0.95,
     )
+
+
+def _facts(
+    snapshot: Snapshot, complaint: Complaint, flow: Flow, policy: Obj, policies: list[Obj], allows: list[str]
+) -> dict[str, Any]:
+    pod = flow.target if kind_of(flow.target) == "Pod" else None
+    return {
+        "policy": name_of(policy),
+        "namespace": namespace_of(policy),
+        "workload": name_of(snapshot.top(flow.source)),
+        "workload_namespace": namespace_of(flow.source),
+        "target": name_of(snapshot.top(pod)) if pod else "",
+        "target_pod": resource_of(pod) if pod else "",
+        "address": "" if pod else text(flow.target, "status", "podIP"),
+        "pod_selector": _shown_selector(policy),
+        "allows": allows,
+        "caller_labels": _pairs(flow.source),
+        "host": complaint.target.host if complaint.target else "",
+        "message": complaint.line,
+        "blocked": flow.shown,
+        "port": flow.port,
+        "protocol": flow.protocol,
+        "note": next((v for k, v in labels(policy, "metadata", "annotations").items() if "last-applied" not in k), ""),
+        "policies": [name_of(p) for p in policies],
+    }
 
 
 def _shown_selector(policy: Obj) -> list[str]:
