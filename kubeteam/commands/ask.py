@@ -76,6 +76,8 @@ class _Question:
 
 async def _with_own_team(settings: Settings, single_process: bool, asking: _Question) -> dict[str, Any]:
     logs = settings.store.folder / "logs"
+    if not asking.quiet:
+        sys.stderr.write("Starting a team for this question ...\n")
     async with team.in_one_process(settings) if single_process else team.as_processes(settings, logs) as running:
         return await _at(running.url, asking)
 
