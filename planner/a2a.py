@@ -5,6 +5,8 @@ The request's id is the A2A task's id, so that cancel, continuation and resuming
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,20 +15,30 @@ from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Artifact, Message, TaskState
+from google.protobuf.json_format import MessageToDict
 
 from agents.runtime.context import caller_of
 from agents.runtime.findings import Action, Finding
+from agents.runtime.pause import Reply
 from agents.runtime.wire import (
+    ToolCallNote,
+    ToolResultNote,
     WireError,
     agent_message,
     answer_artifact,
     finding_artifact,
+    pause_part,
     progress_message,
     read_instruction,
+    read_reply,
     text_part,
+    tool_call_part,
+    tool_result_part,
 )
 from planner.answer import RequestView
-from planner.request import MAX_QUESTION, new_request
+from planner.delegation import Delegation
+from planner.pausing import APPROVAL, answer_in, shown
+from planner.request import MAX_QUESTION, Pause, new_request
 from planner.store import Event, UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
 
@@ -62,8 +74,11 @@ class PlannerExecutor(AgentExecutor):
         """The number of the last event that the client knows, or None when the task has ended or still waits."""
         try:
             text, subtask = read_instruction(message)
+            reply = read_reply(message.parts)
         except WireError as error:
             return await task.fail(str(error))
+        if reply is not None and context.current_task is not None:
+            return await self._take_reply(task, reply)
         if not text.strip() or len(text) > MAX_QUESTION:
             return await task.fail(_LONG if text.strip() else _EMPTY)
         if context.current_task is not None and (known := await self._continue(task, text)) != 0:
@@ -81,6 +96,22 @@ class PlannerExecutor(AgentExecutor):
         await self._supervisor.submit(asked)
         return 0
 
+    async def _take_reply(self, task: _Task, reply: Reply) -> int | None:
+        """An answer or decisions from a user interface; the words that came with them say nothing."""
+        store = self._supervisor.desk.store
+        known = await store.last_event(task.id)
+        pause = (await store.request(task.id)).pause
+        if pause is None:
+            return known
+        if pause.kind == APPROVAL:
+            # Decisions need the planner's own door for them; until it opens, the person is told how else to decide.
+            return await task.ask(pause)
+        answer = answer_in(reply)
+        if answer is None:
+            await self._supervisor.cancel(task.id)
+            return known
+        return await self._continue(task, answer)
+
     async def _continue(self, task: _Task, text: str) -> int | None:
         """Answers the request's question; 0 when there is nothing to answer, as after a crash of this service."""
         store = self._supervisor.desk.store
@@ -91,19 +122,22 @@ class PlannerExecutor(AgentExecutor):
             return 0
         except UnclearReply:
             pause = (await store.request(task.id)).pause
-            return await task.ask(pause.question if pause else "")
+            return None if pause is None else await task.ask(pause)
         return known
 
     async def _follow(self, task: _Task, after: int, *, with_finding: bool) -> None:
+        delegation = Delegation(self._supervisor.desk.store, task.id)
         async for event in self._supervisor.desk.watch.events(task.id, after):
             if event is None:
                 continue
+            if notes := await delegation.notes(event):
+                await task.show(notes)
             if (line := progress_line(event)) is not None:
                 await task.say(line)
             elif event.type == "input_required":
                 request = await self._supervisor.desk.store.request(task.id)
-                if request.status == "input_required":
-                    await task.ask(str(event.data["question"]))
+                if request.status == "input_required" and request.pause is not None:
+                    await task.ask(request.pause)
                     return
         view = await self._supervisor.view(task.id)
         if view.status in ("answered", "failed"):
@@ -151,8 +185,14 @@ class _Task:
     async def say(self, text: str) -> None:
         await self._updater.update_status(TaskState.TASK_STATE_WORKING, progress_message(text, **self._ids))
 
-    async def ask(self, question: str) -> None:
-        await self._updater.requires_input(self._message(question))
+    async def show(self, notes: Sequence[ToolCallNote | ToolResultNote]) -> None:
+        parts = [tool_call_part(n) if isinstance(n, ToolCallNote) else tool_result_part(n) for n in notes]
+        await self._updater.update_status(TaskState.TASK_STATE_WORKING, agent_message(parts, **self._ids))
+
+    async def ask(self, pause: Pause) -> None:
+        """The question in words, and as a pause for user interfaces that have buttons."""
+        parts = [text_part(pause.question, "text/plain"), pause_part(shown(self.id, secrets.token_hex(4), pause))]
+        await self._updater.requires_input(agent_message(parts, **self._ids))
 
     async def fail(self, reason: str) -> None:
         await self._updater.failed(self._message(reason))
@@ -162,13 +202,17 @@ class _Task:
 
     async def finish(self, view: RequestView, *, with_finding: bool) -> None:
         """The answer, and the Finding when the client understands it; FAILED when no member had anything to say."""
-        artifacts: list[Artifact] = [answer_artifact(view.answer or "")]
+        artifacts: list[Artifact] = [answer_artifact(view.answer or "", view.usage)]
         if with_finding:
             artifacts.append(finding_artifact(merged_finding(view)))
         for artifact in artifacts:
             options: dict[str, Any] = {"artifact_id": artifact.artifact_id, "name": artifact.name}
             await self._updater.add_artifact(
-                list(artifact.parts), **options, extensions=list(artifact.extensions), last_chunk=True
+                list(artifact.parts),
+                **options,
+                metadata=MessageToDict(artifact.metadata),
+                extensions=list(artifact.extensions),
+                last_chunk=True,
             )
         if view.status == "failed":
             await self.fail("; ".join(view.missing) or view.answer or "")

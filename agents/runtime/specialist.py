@@ -13,6 +13,7 @@ from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Message, Part, TaskState
+from google.protobuf.json_format import MessageToDict
 from mcp.server.mcpserver import MCPServer
 
 from agents.runtime.definition import AgentDefinition, Turn
@@ -171,13 +172,14 @@ class _Task:
     async def complete(self, outcome: Outcome, *, with_finding: bool) -> None:
         """Hands over the answer, and the Finding to clients that understand it."""
         for artifact in (
-            answer_artifact(_answer(outcome)),
+            answer_artifact(_answer(outcome), outcome.finding.usage),
             *((finding_artifact(outcome.finding),) if with_finding else ()),
         ):
             await self._updater.add_artifact(
                 list(artifact.parts),
                 artifact_id=artifact.artifact_id,
                 name=artifact.name,
+                metadata=MessageToDict(artifact.metadata),
                 extensions=list(artifact.extensions),
                 last_chunk=True,
             )
