@@ -72,12 +72,12 @@ class PrometheusClient:
         parts = [_matcher(name, value) for name, value in {**self._settings.labels, **matchers}.items()]
         return "{" + ",".join(parts) + "}"
 
-    async def instant(self, promql: str, at: datetime | None = None) -> Answer:
-        """The values at one moment, by default now."""
+    async def instant(self, promql: str, at: datetime | None = None, most: int | None = None) -> Answer:
+        """The values at one moment, by default now; of at most `most` series, or as the settings say."""
         query = {"query": promql, "timeout": f"{self._settings.timeout_seconds:g}s"}
         if at is not None:
             query["time"] = _unix(at)
-        return self._bounded(_answer(await self._ask("query", query)))
+        return self._bounded(_answer(await self._ask("query", query)), most)
 
     async def range(self, promql: str, start: datetime, end: datetime, step: timedelta | None = None) -> Answer:
         """Values from `start` to `end`, at most `max_points` per series: a finer step is made coarser, and said.
@@ -115,10 +115,10 @@ class PrometheusClient:
             raise SourceError(f"Prometheus gave no result: {redact(str(said or 'an answer of another shape'))[:400]}")
         return body
 
-    def _bounded(self, found: Answer) -> Answer:
+    def _bounded(self, found: Answer, most: int | None = None) -> Answer:
         series, warnings = found.series, found.warnings
         per_series = max((len(one.points) for one in series), default=1) or 1
-        most = max(1, min(self._settings.max_series, MAX_TOTAL_POINTS // per_series))
+        most = most or max(1, min(self._settings.max_series, MAX_TOTAL_POINTS // per_series))
         if len(series) > most:
             warnings = [
                 *warnings,

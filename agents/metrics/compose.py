@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from agents.cluster.quantities import format_cpu, format_memory
 from agents.cluster.times import iso
-from agents.metrics.results import Consumer, TopResources, WorkloadAutoscaling, WorkloadCost
-from agents.metrics.runbook import Asked, asked_of, results_of, rows_of
+from agents.metrics.capacity_tool import capacity_in, capacity_text, compose_capacity, wanted
+from agents.metrics.chart import bars
+from agents.metrics.measure import NO_HISTORY
+from agents.metrics.results import Consumer, Percentiles, TopResources, WorkloadAutoscaling, WorkloadCost
+from agents.metrics.rightsizing import HISTORY, MOMENT
+from agents.metrics.runbook import Asked, asked_of, inside, results_of, rows_of
+from agents.metrics.told_trends import Trends
 from agents.metrics.top import strained
 from agents.metrics.wording import say
 from agents.runtime.definition import Turn
@@ -18,11 +23,12 @@ from agents.runtime.findings import Evidence, Finding, Language
 SOURCE = "metrics.k8s.io (point in time)"
 MAX_ROWS = 10
 MAX_NAMED = 3
+MAX_BARS = 8
 
 
 def compose(turn: Turn) -> Finding:
     """The Finding: `facts` hold the rows for other subtasks."""
-    return _Composition(turn).finding()
+    return compose_capacity(turn) if wanted(turn) else _Composition(turn).finding()
 
 
 class _Composition:
@@ -33,7 +39,10 @@ class _Composition:
         self.language: Language = turn.subtask.language
         self.asked: Asked = asked_of(turn)
         self.tops = results_of(turn.results, "top_resources", TopResources)
-        self.workloads = rows_of(turn, "workloads")
+        self.workloads = inside(rows_of(turn, self.asked.grouping), self.asked)
+        self.averaged = next((top for top in self.tops if top.window), None)
+        self.trends = Trends(turn)
+        self.capacity = capacity_in(turn)
         self.nodes = rows_of(turn, "nodes")
         self.named = [row for row in self.workloads if self.asked.concerns(row)]
         self.strained = [row for row in self.workloads if strained(row)]
@@ -43,15 +52,26 @@ class _Composition:
 
     def finding(self) -> Finding:
         missing = [f"{result.name}: {result.error}" for result in self.turn.results if result.error]
-        missing += [top.problem for top in self.tops if top.problem]
-        if self.asked.window and self.asked.top:
+        missing += [top.problem for top in self.tops if top.problem and top.problem != NO_HISTORY]
+        missing += [cost.problem for cost in (*self.costs, *self.scalings) if cost.problem]
+        missing += self.trends.problems
+        if self._window_unanswered():
             missing.append(say("window", self.language, window=self.asked.window))
-        parts = [self._summary(), self._analyses(), self._table(), self._node_table(), self._caveat()]
+        parts = [
+            self._summary(),
+            self._chart(),
+            self.trends.text(),
+            self._analyses(),
+            capacity_text(self.capacity, self.language) if self.capacity else "",
+            self._table(),
+            self._node_table(),
+            self._caveat(),
+        ]
         return Finding(
             specialist="metrics",
             language=self.language,
             text="\n\n".join(part for part in parts if part),
-            evidence=list(self._evidence()),
+            evidence=[*self.trends.evidence(), *self._analysis_evidence(), *self._evidence()],
             missing=list(dict.fromkeys(missing)),
             facts=self._facts(),
         )
@@ -78,13 +98,28 @@ class _Composition:
             what = say("memory" if self.asked.memory else "cpu", self.language)
             used = [f"`{row.resource}` {self._used(row)}" for row in self.workloads[:5] if row.cpu is not None]
             if used:
-                lines.insert(0, say("top", self.language, what=what, rows=", ".join(used)))
+                window = self.averaged.window if self.averaged else None
+                key = "top_over" if window else "top"
+                lines.insert(0, say(key, self.language, what=what, rows=", ".join(used), window=window, place=place))
+        elif self.asked.trend:
+            pass  # the trends answer, and rows of others would bury them
         elif others and not (self.asked.cost or self.asked.scaling):
             rows = "; ".join(f"`{row.resource}` ({self._strain(row)})" for row in others[:5])
             lines.append(say("strained", self.language, count=len(others), rows=rows))
         elif not self.strained and not self.named:
             lines.append(say("calm", self.language, place=place, count=len(self.workloads)))
         return "\n".join(lines)
+
+    def _chart(self) -> str:
+        if not self.asked.top:
+            return ""
+        known = [row for row in self.workloads[:MAX_BARS] if row.cpu is not None]
+        values = [float((row.memory if self.asked.memory else row.cpu) or 0) for row in known]
+        names = [row.resource for row in known]
+        return bars([(n, v, self._used(row)) for n, v, row in zip(names, values, known, strict=True)])
+
+    def _window_unanswered(self) -> bool:
+        return bool(self.asked.window and self.asked.top and self.averaged is None)
 
     def _used(self, row: Consumer) -> str:
         return size(row.memory) if self.asked.memory else cores(row.cpu)
@@ -112,8 +147,7 @@ class _Composition:
 
     def _analyses(self) -> str:
         lines = [line for cost in self.costs for line in self._cost(cost)]
-        if self.costs:
-            lines.append(say("rule", self.language))
+        lines += list(dict.fromkeys(say("rule", self.language, rule=self._rule(cost)) for cost in self.costs))
         lines += [line for scaling in self.scalings for line in self._scaling(scaling)]
         return "\n".join(lines)
 
@@ -133,7 +167,15 @@ class _Composition:
             about: dict[str, Any] = {"container": box.container_name}
             about |= {"cpu": box.cpu_recommended, "memory": box.memory_recommended}
             about |= {"cpu_now": box.cpu_now or "-", "memory_now": box.memory_now or "-"}
+            about["verdict"] = say(f"verdict_{box.verdict or 'unset'}", self.language)
             yield f"- {say('recommended', self.language, **about)}"
+            if box.memory_limit_recommended:
+                limits = {"memory": box.memory_limit_recommended, "memory_now": box.memory_limit_now or "-"}
+                limits |= {"cpu": box.cpu_limit_recommended or "-", "cpu_now": box.cpu_limit_now or "-"}
+                yield f"  - {say('limits', self.language, **limits)}"
+            if (cpu := box.cpu_percentiles) and (memory := box.memory_percentiles):
+                yield f"  - {say('percentiles', self.language, cpu=_spread(cpu, cores), memory=_spread(memory, size))}"
+            yield from (f"  - {note}" for note in box.notes)
 
     def _scaling(self, found: WorkloadAutoscaling) -> Iterable[str]:
         scaler, advice = found.autoscaler, found.hpa_recommendation
@@ -180,8 +222,12 @@ class _Composition:
     def _caveat(self) -> str:
         if not any(row.cpu is not None for row in (*self.workloads, *self.nodes)):
             return ""
+        if self.averaged is not None:
+            nodes = say("nodes_now", self.language) if self.nodes and (self.asked.nodes or self.asked.top) else ""
+            about = {"window": self.averaged.window, "query": self.averaged.query, "nodes": nodes}
+            return say("averages", self.language, time=iso(self.observed_at), **about)
         lines = [say("point_in_time", self.language, time=iso(self.observed_at))]
-        if self.asked.window and self.asked.top:
+        if self._window_unanswered():
             lines.append(say("window", self.language, window=self.asked.window))
         return " ".join(lines)
 
@@ -209,29 +255,59 @@ class _Composition:
         if row.restarts and not node:
             text += f", {row.restarts} restarts, last exit {row.last_exit or 'unknown'}"
         query = "kubectl top nodes" if node else f"kubectl top pods -n {namespace} --containers"
+        source = SOURCE
+        if self.averaged is not None and not node:
+            source, query = f"prometheus (average over {self.averaged.window})", self.averaged.query
         return Evidence(
-            source=SOURCE if measured else "pod status",
+            source=source if measured else "pod status",
             query=query if measured else f"kubectl get pods -n {namespace}",
             observed_at=self.observed_at,
             excerpt=text[:400],
         )
+
+    def _analysis_evidence(self) -> Iterable[Evidence]:
+        for cost in self.costs:
+            for box in cost.resource_recommendation.containers:
+                text = (
+                    f"{cost.resource}/{box.container_name}: requests CPU {box.cpu_now or '-'}, memory "
+                    f"{box.memory_now or '-'}; advised {box.cpu_recommended}, {box.memory_recommended} ({box.verdict})"
+                )
+                if (cpu := box.cpu_percentiles) and (memory := box.memory_percentiles):
+                    text += f"; CPU {_spread(cpu, cores)}; memory {_spread(memory, size)}"
+                source = SOURCE if cost.point_in_time else f"prometheus ({cost.window})"
+                yield Evidence(source=source, query=cost.query, observed_at=cost.observed_at, excerpt=text[:400])
+
+    def _rule(self, cost: WorkloadCost) -> str:
+        """In the asker's language; a server of other people's says its own."""
+        rules = (HISTORY, MOMENT)
+        own = any(rule.words("en", cost.window or "") == cost.resource_recommendation.rule for rule in rules)
+        if not own:
+            return cost.resource_recommendation.rule
+        return (MOMENT if cost.point_in_time else HISTORY).words(self.language, cost.window or "")
 
     def _facts(self) -> dict[str, Any]:
         shown = [row.model_dump(mode="json", exclude_none=True) for row in self._shown()]
         costs = [cost.model_dump(mode="json", exclude_none=True) for cost in self.costs]
         scalings = [scaling.model_dump(mode="json", exclude_none=True) for scaling in self.scalings]
         found: dict[str, Any] = {"workloads": shown, "costs": costs, "autoscaling": scalings}
-        return {**{key: value for key, value in found.items() if value}, "point_in_time": True}
+        found["trends"] = self.trends.facts()
+        now = self.averaged is None and not any(not one.point_in_time for one in (*self.costs, *self.scalings))
+        return {**{key: value for key, value in found.items() if value}, "point_in_time": now}
 
 
 def cores(value: float | None) -> str:
     """Cores as quantities, `-` for none."""
-    return "-" if value is None else format_cpu(value)
+    return "-" if value is None else format_cpu(round(value, 3) or (0.001 if value > 0 else 0))
 
 
 def size(value: int | None) -> str:
     """Bytes as quantities, `-` for none."""
     return "-" if value is None else format_memory(value)
+
+
+def _spread(found: Percentiles, shown: Callable[[Any], str]) -> str:
+    parts = (("p50", found.p50), ("p95", found.p95), ("p99", found.p99), ("max", found.max))
+    return ", ".join(f"{name} {shown(value)}" for name, value in parts if value is not None)
 
 
 def _full(nodes: Sequence[Consumer]) -> list[Consumer]:

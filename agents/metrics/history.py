@@ -1,128 +1,70 @@
-"""What Prometheus knows of pods over time: averages of a window, and histories of a workload. Names are cAdvisor's."""
+"""Percentiles of what containers used over time, computed by Prometheus: one number per container and percentile."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
-from agents.cluster.prometheus import PrometheusClient, Series, pods_of, step_for
-from agents.cluster.resources import Resource
-from agents.cluster.usage import Amount, Usage
+from agents.cluster.prometheus import Answer, PrometheusClient, step_for
+from agents.metrics.rightsizing import Spreads
+from agents.metrics.timeline import CPU, LEAST_RATE, MAX_PODS, MEMORY, duration
+from agents.runtime.report_facts import Spread
 
-CPU = "container_cpu_usage_seconds_total"
-MEMORY = "container_memory_working_set_bytes"
-LEAST_RATE = timedelta(minutes=5)
-"""A rate needs several scrapes, and they are up to a minute apart."""
-MAX_PODS = 40_000
 POINTS = 288
-"""Of a history: every five minutes of a day."""
+"""Samples that a percentile of CPU is taken of: every five minutes of a day."""
+_BY = "by (namespace, pod, container)"
+_QUANTILES = ("0.5", "0.95", "0.99")
+
+Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True)
-class Averages:
-    """Usage of all pods, averaged over a window; None when Prometheus has no such series."""
+async def spreads(
+    client: PrometheusClient, matchers: Mapping[str, str] | None = None, now: datetime | None = None
+) -> Spreads:
+    """CPU and memory by namespace, pod and container over the client's sizing span; pods that are gone included.
 
-    usage: Usage | None
-    query: str
-    problems: list[str] = field(default_factory=list[str])
-
-
-@dataclass(frozen=True)
-class ContainerHistory:
-    """Usage of one container of a workload: of its busiest pod at every moment. CPU in cores, memory in bytes."""
-
-    cpu: list[float]
-    memory: list[float]
-
-
-@dataclass(frozen=True)
-class WorkloadHistory:
-    """A workload's containers over time."""
-
-    query: str
-    start: datetime
-    end: datetime
-    containers: dict[str, ContainerHistory]
-    covered: timedelta
-    """From the first point to the last: a young workload or a young Prometheus knows less than was asked for."""
-
-
-async def averages(prometheus: PrometheusClient, window: timedelta, namespace: str | None, now: datetime) -> Averages:
-    """Cores and bytes per container over the window that ends now. Raises SourceError."""
-    place = {"namespace": namespace} if namespace else {}
-    selector = prometheus.selector(**place, container="!=", pod="!=")
-    span = f"[{duration(max(window, timedelta(minutes=2)))}]"
-    by = "sum by (namespace, pod, container)"
-    cpu_query, memory_query = f"{by} (rate({CPU}{selector}{span}))", f"{by} (avg_over_time({MEMORY}{selector}{span}))"
-    cpu, memory = await asyncio.gather(
-        prometheus.instant(cpu_query, now, most=MAX_PODS), prometheus.instant(memory_query, now, most=MAX_PODS)
-    )
-    pods: dict[str, dict[str, Amount]] = {}
-    for series, of_cpu in ((cpu.series, True), (memory.series, False)):
-        for one in series:
-            value, labels = one.last, one.labels
-            if value is None or labels.get("container") == "POD":
-                continue
-            boxes = pods.setdefault(f"{labels.get('namespace')}/{labels.get('pod')}", {})
-            had = boxes.get(labels.get("container", ""), Amount())
-            new = Amount(Decimal(str(value)), had.memory) if of_cpu else Amount(had.cpu, int(value))
-            boxes[labels.get("container", "")] = new
-    problems = [*cpu.warnings, *memory.warnings]
-    return Averages(Usage(now, {}, pods) if pods else None, cpu_query, problems)
-
-
-async def workload_history(
-    prometheus: PrometheusClient, resource: Resource, span: timedelta, now: datetime | None = None
-) -> WorkloadHistory:
-    """The busiest pod's usage at every moment, by container; pods that are gone included. Raises SourceError."""
+    `matchers` narrow it down, as in `PrometheusClient.selector`. Raises SourceError.
+    """
     end = now or datetime.now(UTC)
-    start, step = end - span, step_for(span, POINTS)
-    selector = workload_selector(prometheus, resource)
-    rate, peak = duration(max(step, LEAST_RATE)), duration(max(step, timedelta(minutes=1)))
-    cpu_query = f"max by (container) (sum by (pod, container) (rate({CPU}{selector}[{rate}])))"
-    memory_query = f"max by (container) (max_over_time({MEMORY}{selector}[{peak}]))"
-    cpu, memory = await asyncio.gather(
-        prometheus.range(cpu_query, start, end, step), prometheus.range(memory_query, start, end, step)
+    cpu_queries, memory_queries = queries(client, **(matchers or {}))
+    answers = await asyncio.gather(
+        *(client.instant(query, end, most=MAX_PODS) for query in (*cpu_queries, *memory_queries))
     )
-    names = {one.labels.get("container", "") for one in (*cpu.series, *memory.series)} - {"", "POD"}
-    containers = {
-        name: ContainerHistory(_values(cpu.series, name), _values(memory.series, name)) for name in sorted(names)
+    cpu, memory = _spreads(answers[: len(cpu_queries)]), _spreads(answers[len(cpu_queries) :])
+    return {key: (cpu[key], memory[key]) for key in cpu.keys() & memory.keys()}
+
+
+def queries(client: PrometheusClient, **matchers: str) -> tuple[list[str], list[str]]:
+    """The PromQL for CPU and for memory: the percentiles, then the peak."""
+    selector = client.selector(**matchers, container="!=", pod="!=")
+    span, step = duration(client.sizing), duration(step_for(client.sizing, POINTS))
+    rate = f"sum {_BY} (rate({CPU}{selector}[{duration(LEAST_RATE)}]))[{span}:{step}]"
+    cpu = [f"quantile_over_time({quantile}, {rate})" for quantile in _QUANTILES]
+    memory = [f"max {_BY} (quantile_over_time({quantile}, {MEMORY}{selector}[{span}]))" for quantile in _QUANTILES]
+    peaks = f"max_over_time({rate})", f"max {_BY} (max_over_time({MEMORY}{selector}[{span}]))"
+    return [*cpu, peaks[0]], [*memory, peaks[1]]
+
+
+def window(span: timedelta) -> str:
+    """As people write it: `24h`, `7d`."""
+    hours = span.total_seconds() / 3600
+    return f"{hours / 24:g}d" if hours > 48 and hours % 24 == 0 else f"{hours:g}h"
+
+
+def _spreads(answers: list[Answer] | tuple[Answer, ...]) -> dict[Key, Spread]:
+    found: list[dict[Key, float]] = [
+        {
+            (one.labels.get("namespace", ""), one.labels.get("pod", ""), one.labels.get("container", "")): value
+            for one in answer.series
+            if (value := one.last) is not None and math.isfinite(value) and one.labels.get("container") != "POD"
+        }
+        for answer in answers
+    ]
+    p50, p95, p99, peak = found
+    return {
+        key: Spread(p50=p50[key], p95=p95[key], p99=p99[key], peak=value)
+        for key, value in peak.items()
+        if key in p50 and key in p95 and key in p99
     }
-    times = [time for one in (*cpu.series, *memory.series) for time, _ in one.points]
-    covered = max(times) - min(times) if times else timedelta(0)
-    return WorkloadHistory(cpu_query, start, end, containers, covered)
-
-
-async def pod_series(
-    prometheus: PrometheusClient, resource: Resource, metric: str, span: timedelta, now: datetime
-) -> tuple[str, list[Series], list[str]]:
-    """The query, cores or bytes of each pod of a workload over the span, and what was left out. Raises SourceError."""
-    selector = workload_selector(prometheus, resource)
-    step = step_for(span, 120)
-    inner = f"rate({CPU}{selector}[{duration(max(step, LEAST_RATE))}])" if metric == "cpu" else f"{MEMORY}{selector}"
-    query = f"sum by (pod) ({inner})"
-    found = await prometheus.range(query, now - span, now, step)
-    return query, found.series, found.warnings
-
-
-def workload_selector(prometheus: PrometheusClient, resource: Resource) -> str:
-    """The containers of a workload's pods."""
-    pods = pods_of(resource.kind, resource.name)
-    return prometheus.selector(namespace=resource.namespace or "", pod=pods, container="!=")
-
-
-def duration(span: timedelta) -> str:
-    """As PromQL writes it: `5m`, `90s`, `1d`."""
-    seconds = max(1, math.ceil(span.total_seconds()))
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
-def _values(series: Sequence[Series], container: str) -> list[float]:
-    return [value for one in series if one.labels.get("container") == container for value in one.values]

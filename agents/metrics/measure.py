@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from agents.cluster.cluster import ClusterReader
+from agents.cluster.endpoint import SourceError
 from agents.cluster.errors import ClusterError
-from agents.cluster.resources import Owners, Resource
+from agents.cluster.prometheus import PrometheusClient
+from agents.cluster.resources import Owners, Resource, pod_owner_by_name
 from agents.cluster.usage import Amount, Usage, amount_of
 from agents.metrics.results import Consumer
+from agents.metrics.timeline import Averages, averages, duration
 
+FALLBACK = timedelta(minutes=5)
+"""The window when metrics.k8s.io is not served and Prometheus stands in."""
+NO_HISTORY = "averages over time need a Prometheus, and none is configured for this cluster (prometheus.default.url)"
 FINISHED = ("Succeeded", "Failed")
 
 
@@ -29,6 +35,10 @@ class Measured:
     problem: str | None = None
     """Why there is no usage."""
     nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    window: str | None = None
+    """Over which the usage of pods is an average, from Prometheus; None: right now, from metrics.k8s.io."""
+    query: str = ""
+    """The PromQL behind averages."""
 
 
 @dataclass
@@ -44,8 +54,18 @@ class Box:
     last_exit: str | None = None
 
 
-async def measure(cluster: ClusterReader, namespace: str | None = None, *, nodes: bool = False) -> Measured:
-    """Everything that is needed, read at once. Without metrics-server, requests, limits and restarts remain."""
+async def measure(
+    cluster: ClusterReader,
+    namespace: str | None = None,
+    *,
+    nodes: bool = False,
+    prometheus: PrometheusClient | None = None,
+    window: timedelta | None = None,
+) -> Measured:
+    """Everything that is needed, read at once. Without metrics-server, requests, limits and restarts remain.
+
+    With a window the usage of pods is their average over it, as far as there is a Prometheus that knows it.
+    """
 
     async def usage() -> tuple[Usage | None, str | None]:
         try:
@@ -63,9 +83,49 @@ async def measure(cluster: ClusterReader, namespace: str | None = None, *, nodes
         cluster.list("Job", namespace),
         machines(),
     )
+    averaged, trouble = await _averages(
+        prometheus, window, namespace, asked_for=window is not None, needed=used is None
+    )
+    problem = "; ".join(text for text in (problem if averaged is None else None, trouble) if text) or None
     running = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in FINISHED]
     seen_at = used.observed_at if used else datetime.now(UTC)
-    return Measured(seen_at, running, Owners([*pods, *sets, *jobs]), used, problem, found)
+    if averaged is None or averaged.usage is None:
+        return Measured(seen_at, running, Owners([*pods, *sets, *jobs]), used, problem, found)
+    usage_of_both = replace(averaged.usage, nodes=used.nodes if used else {})
+    span = duration(window or FALLBACK)
+    return Measured(
+        averaged.usage.observed_at,
+        running,
+        Owners([*pods, *sets, *jobs]),
+        usage_of_both,
+        problem,
+        found,
+        span,
+        averaged.query,
+    )
+
+
+async def _averages(
+    prometheus: PrometheusClient | None,
+    window: timedelta | None,
+    namespace: str | None,
+    *,
+    asked_for: bool,
+    needed: bool,
+) -> tuple[Averages | None, str | None]:
+    """Averages when they were asked for, or when nothing else tells the usage; else None, and why."""
+    if not asked_for and (prometheus is None or not needed):
+        return None, None
+    if prometheus is None:
+        return None, NO_HISTORY
+    span = window or FALLBACK
+    try:
+        found = await averages(prometheus, span, namespace, datetime.now(UTC))
+    except SourceError as error:
+        return None, str(error)
+    if found.usage is None:
+        return None, f"Prometheus has no usage of containers in the last {duration(span)}"
+    return found, "; ".join(found.problems) or None
 
 
 def boxes_of(pod: dict[str, Any], usage: Usage | None) -> list[Box]:
@@ -106,7 +166,31 @@ def by_workload(measured: Measured) -> list[Consumer]:
     groups: dict[Resource, list[dict[str, Any]]] = {}
     for pod in measured.pods:
         groups.setdefault(measured.owners.top(pod), []).append(pod)
-    return [summed(str(owner), pods, measured.usage) for owner, pods in groups.items()]
+    rows = [summed(str(owner), pods, measured.usage) for owner, pods in groups.items()]
+    return [_with_gone(row, gone) for row in rows] if (gone := _gone(measured)) else rows
+
+
+def _gone(measured: Measured) -> dict[tuple[str, str], Decimal]:
+    """Cores of pods that ended within the window, by namespace and the workload that their names speak of.
+
+    Their memory is given back; a sum with that of their successors would count it twice.
+    """
+    if measured.usage is None or measured.window is None:
+        return {}
+    present = {f"{Resource.of(pod).namespace}/{Resource.of(pod).name}" for pod in measured.pods}
+    found: dict[tuple[str, str], Decimal] = {}
+    for place, containers in measured.usage.pods.items():
+        if place not in present:
+            namespace, _, pod = place.partition("/")
+            key = namespace, pod_owner_by_name(pod)
+            found[key] = found.get(key, Decimal(0)) + sum((amount.cpu for amount in containers.values()), Decimal(0))
+    return found
+
+
+def _with_gone(row: Consumer, gone: dict[tuple[str, str], Decimal]) -> Consumer:
+    namespace, _, name = ["", "", *row.resource.split("/")][-3:]
+    cores = gone.get((namespace, name))
+    return row if cores is None else row.model_copy(update={"cpu": (row.cpu or 0) + float(cores)})
 
 
 def by_node(measured: Measured) -> list[Consumer]:

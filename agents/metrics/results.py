@@ -46,11 +46,15 @@ class TopResources(Result):
     """The biggest consumers, in the order that was asked for."""
 
     query: str
-    """The kubectl command that shows it."""
+    """The kubectl command or the PromQL that shows it."""
     source: str = "metrics.k8s.io"
+    """`prometheus` when the values are averages over `window`."""
     point_in_time: bool = True
     """Current values: no history, no rate, no trend."""
+    window: str | None = None
     observed_at: datetime
+    namespaces: list[str] = Field(default_factory=list[str])
+    """Where the pods that were measured live."""
     total: int = 0
     consumers: list[Consumer] = Field(default_factory=list[Consumer])
     problem: str | None = None
@@ -67,8 +71,14 @@ class Failure(Result):
 class PrometheusAnswer(Result):
     """The result of a PromQL query."""
 
+    query: str = ""
     resultType: str | None = None
     result: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]])
+    step: str | None = None
+    """Of a range query, as it was taken."""
+    observed_at: str | None = None
+    warnings: list[str] = Field(default_factory=list[str])
+    """What was left out or made coarser."""
     error: Failure | None = None
 
 
@@ -114,14 +124,36 @@ class ResourceMetrics(Result):
     """Usage by request, 1.0 is all of it."""
 
 
+class Percentiles(Result):
+    """Over time, or over the pods of a workload at one moment; CPU in cores, memory in bytes."""
+
+    min: float | None = None
+    max: float
+    avg: float | None = None
+    p50: float | None = None
+    p95: float
+    p99: float
+
+
 class ContainerRecommendation(Result):
     """What one container should request."""
 
     container_name: str
     cpu_now: str | None = None
     memory_now: str | None = None
+    cpu_limit_now: str | None = None
+    memory_limit_now: str | None = None
     cpu_recommended: str
     memory_recommended: str
+    cpu_limit_recommended: str | None = None
+    memory_limit_recommended: str | None = None
+    verdict: str = ""
+    """`fits`, `too_small`, `too_big` or `unset`: what is asked for now, by what is recommended."""
+    notes: list[str] = Field(default_factory=list[str])
+    """What the usage cannot tell, such as that a container was killed at its limit."""
+    cpu_percentiles: Percentiles | None = None
+    memory_percentiles: Percentiles | None = None
+    """Over time, of the busiest pod at every moment."""
 
 
 class ResourceRecommendation(Result):
@@ -139,21 +171,13 @@ class WorkloadCost(Result):
     query: str = ""
     source: str = "metrics.k8s.io"
     point_in_time: bool = True
+    window: str | None = None
+    """How much history there was."""
     observed_at: datetime
     pods: int = 0
     resource_metrics: ResourceMetrics = Field(default_factory=ResourceMetrics)
     resource_recommendation: ResourceRecommendation = Field(default_factory=ResourceRecommendation)
     problem: str | None = None
-
-
-class Percentiles(Result):
-    """Over the pods of a workload at one moment; CPU in cores, memory in bytes."""
-
-    min: float
-    max: float
-    avg: float
-    p95: float
-    p99: float
 
 
 class ResourceAnalysis(Result):
@@ -162,7 +186,7 @@ class ResourceAnalysis(Result):
     resource_type: str
     pod_request: float | None = None
     is_volatile: bool = False
-    """Whether the busiest pod uses more than twice the average."""
+    """Whether the busiest pod, or with history p95, uses more than twice the average."""
     percentiles: Percentiles
 
 
@@ -198,9 +222,49 @@ class WorkloadAutoscaling(Result):
     resource: str
     source: str = "metrics.k8s.io"
     point_in_time: bool = True
+    window: str | None = None
     observed_at: datetime
     replicas: int | None = None
     autoscaler: Autoscaler | None = None
     resource_analysis: list[ResourceAnalysis] = Field(default_factory=list[ResourceAnalysis])
     hpa_recommendation: AutoscalingAdvice
     problem: str | None = None
+
+
+class PodTrend(Result):
+    """What one pod's usage does over time."""
+
+    pod: str
+    verdict: str
+    """`growing`, `falling`, `steady`, `unclear` (no line fits) or `too_short`."""
+    first: float
+    last: float
+    max: float
+    per_hour: float
+    """The slope of the straight line, in cores or bytes."""
+    fit: float
+    """R² of the line: 1 is a perfect one."""
+    restarts: int = 0
+    """Sudden drops; then the line is that of the time after the last one."""
+    chart: str = ""
+
+
+class WorkloadTrend(Result):
+    """Whether a workload's pods use more and more. CPU in cores, memory in bytes."""
+
+    resource: str
+    metric: str
+    verdict: str
+    """`growing` when any pod that still runs is."""
+    window: str
+    query: str = ""
+    source: str = "prometheus"
+    observed_at: datetime
+    limit: float | None = None
+    """Of a pod."""
+    hours_to_limit: float | None = None
+    """When the first pod reaches its limit if it goes on like this."""
+    pods: list[PodTrend] = Field(default_factory=list[PodTrend])
+    left_out: int = 0
+    problem: str | None = None
+    """Why there is no trend."""

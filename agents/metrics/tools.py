@@ -14,8 +14,17 @@ from agents.cluster.clusters import Clusters
 from agents.cluster.kinds import CATALOGUE
 from agents.cluster.resources import Resource
 from agents.cluster.tools import READ_ONLY, ClusterList, CurrentTime, with_errors_in_words
-from agents.metrics import guidance, prometheus, sizing, top
-from agents.metrics.results import MetricGuidance, PrometheusAnswer, TopResources, WorkloadAutoscaling, WorkloadCost
+from agents.metrics import autoscaling, guidance, prometheus, sizing, top, trends
+from agents.metrics.capacity_tool import add_capacity
+from agents.metrics.prometheus import Servers
+from agents.metrics.results import (
+    MetricGuidance,
+    PrometheusAnswer,
+    TopResources,
+    WorkloadAutoscaling,
+    WorkloadCost,
+    WorkloadTrend,
+)
 from agents.runtime.settings import Settings
 
 ClusterId = Annotated[str | None, Field(description="Kubeconfig context; may be left out when there is only one.")]
@@ -25,16 +34,19 @@ WorkloadType = Annotated[str, Field(description="deployment, statefulset, daemon
 def build_tools(settings: Settings) -> MCPServer[Any]:
     """The MCP server with the metrics analyst's tools."""
     clusters = Clusters(settings.kubernetes)
+    servers = Servers(settings)
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[Any]) -> AsyncGenerator[None]:
-        async with clusters.lifespan():
+        async with clusters.lifespan(), servers.lifespan():
             yield
 
     server = MCPServer[Any]("kubeteam-metrics", lifespan=lifespan)
     _add_common(server, clusters)
-    _add_prometheus(server, clusters)
-    _add_usage(server, clusters)
+    _add_prometheus(server, clusters, servers)
+    _add_usage(server, clusters, servers)
+    _add_analyses(server, clusters, servers)
+    add_capacity(server, clusters, settings)
     return server
 
 
@@ -51,19 +63,24 @@ def _add_common(server: MCPServer[Any], clusters: Clusters) -> None:
         return tools.current_time()
 
 
-def _add_prometheus(server: MCPServer[Any], clusters: Clusters) -> None:
+def _add_prometheus(server: MCPServer[Any], clusters: Clusters, servers: Servers) -> None:
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
     async def query_prometheus(
         promql: str,
         cluster_id: ClusterId = None,
-        start_time: Annotated[str | None, Field(description="With end_time: a range query.")] = None,
-        end_time: str | None = None,
-        step: Annotated[str | None, Field(description="Such as 30s, 5m.")] = None,
+        start_time: Annotated[
+            str | None, Field(description="ISO 8601, or how long ago (1h): makes it a range query.")
+        ] = None,
+        end_time: Annotated[str | None, Field(description="ISO 8601, or how long ago; default now.")] = None,
+        step: Annotated[str | None, Field(description="Such as 30s, 5m; default fits the range.")] = None,
     ) -> PrometheusAnswer:
-        """Runs a PromQL query. Without a configured Prometheus it says so, and metrics.k8s.io tools remain."""
-        await clusters.get(cluster_id)
-        return await prometheus.query_prometheus(None, promql, start_time, end_time, step)
+        """Runs a PromQL query, instant or over a range; points and series are bounded, and what was left out is said.
+
+        Without a configured Prometheus it says so, and the tools that read metrics.k8s.io remain.
+        """
+        cluster = await clusters.get(cluster_id)
+        return await prometheus.query_prometheus(servers.of(cluster.id), promql, start_time, end_time, step)
 
     @server.tool(annotations=READ_ONLY)
     async def query_prometheus_metric_guidance(
@@ -74,7 +91,7 @@ def _add_prometheus(server: MCPServer[Any], clusters: Clusters) -> None:
         return guidance.metric_guidance(resource_label, metric_category)
 
 
-def _add_usage(server: MCPServer[Any], clusters: Clusters) -> None:
+def _add_usage(server: MCPServer[Any], clusters: Clusters, servers: Servers) -> None:
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
     async def top_resources(
@@ -83,19 +100,47 @@ def _add_usage(server: MCPServer[Any], clusters: Clusters) -> None:
         namespace: Annotated[str | None, Field(description="Default: all namespaces.")] = None,
         sort_by: Annotated[top.Order, Field(description="`trouble`: not ready, restarting, close to limits.")] = "cpu",
         limit: Annotated[int, Field(description="At most 200.")] = 10,
+        window: Annotated[
+            str | None, Field(description="Such as 5m: the average of that time, from Prometheus; default right now.")
+        ] = None,
     ) -> TopResources:
-        """Lists what uses most right now, against requests and limits, with restarts and why containers ended."""
+        """Lists what uses most, against requests and limits, with restarts and why containers ended."""
         cluster = await clusters.get(cluster_id)
-        return await top.top_resources(cluster, group_by=group_by, namespace=namespace, sort_by=sort_by, limit=limit)
+        return await top.top_resources(
+            cluster,
+            group_by=group_by,
+            namespace=namespace,
+            sort_by=sort_by,
+            limit=limit,
+            window=window,
+            prometheus=servers.of(cluster.id),
+        )
+
+
+def _add_analyses(server: MCPServer[Any], clusters: Clusters, servers: Servers) -> None:
+    @server.tool(annotations=READ_ONLY)
+    @with_errors_in_words
+    async def analyze_workload_trend(
+        namespace: str,
+        workload_type: WorkloadType,
+        workload_name: str,
+        cluster_id: ClusterId = None,
+        metric: Annotated[str, Field(description="memory or cpu.")] = "memory",
+        window: Annotated[str, Field(description="How far back to look: 1h, 24h.")] = "1h",
+    ) -> WorkloadTrend:
+        """Tells whether a workload's pods use more and more, how fast, and when they reach their limit."""
+        resource, cluster = _workload(namespace, workload_type, workload_name), await clusters.get(cluster_id)
+        return await trends.analyze_workload_trend(cluster, servers.of(cluster.id), resource, metric, window)
 
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
     async def analyze_workload_cost(
         namespace: str, workload_type: WorkloadType, workload_name: str, cluster_id: ClusterId = None
     ) -> WorkloadCost:
-        """Compares a workload's requests with its usage right now, and recommends requests per container."""
-        resource = _workload(namespace, workload_type, workload_name)
-        return await sizing.analyze_workload_cost(await clusters.get(cluster_id), resource)
+        """Compares a workload's requests and limits with its usage (percentiles over time, with a Prometheus), and
+        recommends requests and limits per container, with the rule."""
+        resource, cluster = _workload(namespace, workload_type, workload_name), await clusters.get(cluster_id)
+        return await sizing.analyze_workload_cost(cluster, resource, servers.of(cluster.id))
 
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words
@@ -103,8 +148,8 @@ def _add_usage(server: MCPServer[Any], clusters: Clusters) -> None:
         namespace: str, workload_type: WorkloadType, workload_name: str, cluster_id: ClusterId = None
     ) -> WorkloadAutoscaling:
         """Tells how a workload's autoscaler is doing, or whether one would help and with which bounds."""
-        resource = _workload(namespace, workload_type, workload_name)
-        return await sizing.analyze_workload_autoscaling(await clusters.get(cluster_id), resource)
+        resource, cluster = _workload(namespace, workload_type, workload_name), await clusters.get(cluster_id)
+        return await autoscaling.analyze_workload_autoscaling(cluster, resource, servers.of(cluster.id))
 
 
 def _workload(namespace: str, workload_type: str, name: str) -> Resource:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal
 
 from agents.cluster.cluster import ClusterReader
+from agents.cluster.prometheus import PrometheusClient
 from agents.cluster.redaction import redact
+from agents.cluster.resources import Resource
+from agents.cluster.times import parse_duration
 from agents.metrics.measure import Measured, by_container, by_node, by_pod, by_workload, measure
 from agents.metrics.results import Consumer, TopResources
 
 Grouping = Literal["nodes", "workloads", "pods", "containers"]
 Order = Literal["cpu", "memory", "cpu_percent", "memory_percent", "restarts", "trouble"]
 MAX_LIMIT = 200
+MAX_NAMESPACES = 1_000
 
 _GROUPS: dict[Grouping, Callable[[Measured], list[Consumer]]] = {
     "nodes": by_node,
@@ -35,13 +40,24 @@ async def top_resources(
     namespace: str | None = None,
     sort_by: Order = "cpu",
     limit: int = 10,
+    window: str | None = None,
+    prometheus: PrometheusClient | None = None,
 ) -> TopResources:
-    """The rows, biggest first."""
-    measured = await measure(cluster, None if group_by == "nodes" else namespace, nodes=group_by == "nodes")
+    """The rows, biggest first: right now, or on average over the window. Raises ValueError for no window."""
+    span = parse_duration(window) if window else None
+    if window and (span is None or span <= timedelta(0)):
+        raise ValueError(f"{window!r} is no window: write 5m, 1h, 24h")
+    nodes = group_by == "nodes"
+    measured = await measure(cluster, None if nodes else namespace, nodes=nodes, prometheus=prometheus, window=span)
     rows = sorted(_GROUPS[group_by](measured), key=lambda row: (_weight(row, sort_by), row.resource), reverse=True)
     place = f"-n {namespace}" if namespace else "-A"
+    averaged = measured.window if not nodes else None
     return TopResources(
-        query=_COMMANDS[group_by].format(place=place),
+        query=measured.query if averaged else _COMMANDS[group_by].format(place=place),
+        source="prometheus" if averaged else "metrics.k8s.io",
+        point_in_time=averaged is None,
+        window=averaged,
+        namespaces=sorted({str(Resource.of(pod).namespace) for pod in measured.pods})[:MAX_NAMESPACES],
         observed_at=measured.observed_at,
         total=len(rows),
         consumers=rows[: min(max(limit, 1), MAX_LIMIT)],

@@ -89,7 +89,8 @@ async def server(api: FakeApi, tmp_path: Path) -> AsyncIterator[MCPServer[Any]]:
 
 async def test_the_tools_are_those_of_the_design_and_all_read_only(server: MCPServer[Any]) -> None:
     listed = {tool.name: tool for tool in await server.list_tools()}
-    assert set(listed) == {*ACK_PARAMETERS, "list_clusters", "get_current_time", "top_resources"}
+    own = {"list_clusters", "get_current_time", "top_resources", "analyze_workload_trend", "analyze_capacity"}
+    assert set(listed) == {*ACK_PARAMETERS, *own}
     assert all(tool.annotations and tool.annotations.read_only_hint for tool in listed.values())
     for name, (parameters, required) in ACK_PARAMETERS.items():
         schema = listed[name].input_schema
@@ -144,8 +145,9 @@ async def test_top_consumers_are_named_and_a_time_range_is_not_pretended(server:
 async def test_sizing_recommends_with_its_rule(server: MCPServer[Any]) -> None:
     finding, results = await ask(DEFINITION, server, "Is the sizing of api right?")
     assert results[-1].name == "analyze_workload_cost"
-    assert "container app: request 195m CPU and 164Mi (now 200m and 64Mi)" in finding.text
-    assert "Rule: the busiest pod's current usage x 1.3" in finding.text
+    assert "container app is **too small**: request 195m CPU and 164Mi (now 200m and 64Mi)" in finding.text
+    assert "Rule: CPU request = peak x 1.3" in finding.text
+    assert "check it against a day of history" in finding.text
 
 
 async def test_autoscaling_tells_what_stands_in_the_way(api: FakeApi, server: MCPServer[Any]) -> None:
