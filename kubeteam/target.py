@@ -41,7 +41,7 @@ def embedded_cluster(settings: Settings, folder: Path, frozen: bool = False) -> 
     except ScenarioError as error:
         raise Complaint(str(error), USAGE) from error
     try:
-        yield _with_cluster(settings, cluster.kubeconfig, cluster.audit_log)
+        yield _with_logs(_with_cluster(settings, cluster.kubeconfig, cluster.audit_log), cluster.controlplane)
     finally:
         cluster.stop()
 
@@ -54,7 +54,16 @@ def temporary_store(settings: Settings) -> Generator[Settings]:
         yield settings.model_copy(update={"store": store})
 
 
+def _with_logs(settings: Settings, controlplane: Path | None) -> Settings:
+    """The scenario's control plane logs, which its pods may not serve: a managed control plane has none."""
+    if controlplane is None:
+        return settings
+    source = settings.controlplane.model_copy(update={"path": controlplane})
+    return settings.model_copy(update={"controlplane": source})
+
+
 def _with_cluster(settings: Settings, kubeconfig: Path, audit_log: Path | None) -> Settings:
     kubernetes = settings.kubernetes.model_copy(update={"kubeconfig": kubeconfig})
-    audit = settings.audit.model_copy(update={"path": audit_log}) if audit_log else settings.audit
+    nowhere = {"loki": None, "webhook": None}
+    audit = settings.audit.model_copy(update={"path": audit_log, **nowhere}) if audit_log else settings.audit
     return settings.model_copy(update={"kubernetes": kubernetes, "audit": audit})
