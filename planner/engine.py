@@ -15,24 +15,27 @@ from agents.runtime.findings import Finding, Usage
 from agents.runtime.settings import LimitSettings
 from agents.runtime.updates import Failed, InputRequired, Outcome, TaskStarted
 from planner.answer import Answer, input_required, subtask_views, view
+from planner.approving import Signing, unsigned
 from planner.board import Board
 from planner.clarify import clarification, cluster_named
 from planner.dispatch import cancel, dispatch
 from planner.lanes import Lanes
 from planner.leases import Lease
+from planner.offer import offer
 from planner.plan import Plan, Subtask
-from planner.proposals import QUESTION
+from planner.proposals import APPROVALS, QUESTION
 from planner.request import Pause, Request, now
 from planner.revise import follow_ups, leads_on
 from planner.store import LeaseLost, Step, Store
 from planner.team import MemberClient, Team
+from planner.truth import RESENDS, Tools, truth
 from planner.watch import Watch
 
 MAX_QUESTIONS = 3
 """How often one member may ask back in one request."""
 
 
-class Members(Protocol):
+class Members(Tools, Protocol):
     """The team, reachable."""
 
     async def profiles(self) -> Team:
@@ -76,6 +79,7 @@ class Desk:
     strategy: Strategy
     limits: LimitSettings
     lanes: Lanes = field(default_factory=lambda: Lanes(LimitSettings().subtasks_per_specialist))
+    signing: Signing = field(default_factory=lambda: Signing(unsigned))
 
 
 class Drive:
@@ -101,6 +105,7 @@ class Drive:
         ends = clock.time() + self._desk.limits.request_deadline_seconds
         if self._board is None and not await self._make_plan():
             return
+        ends += sum(subtask.deadline_seconds or 0 for subtask in self.plan.subtasks if not subtask.over)
         try:
             await self._work(lambda: ends - clock.time())
         finally:
@@ -109,7 +114,10 @@ class Drive:
             await asyncio.gather(*self._running, return_exceptions=True)
         if any(subtask.status == "input_required" for subtask in self.plan.subtasks):
             return
-        await self._answer()
+        if (pause := offer(self._request, self.plan, self._findings)) is not None:
+            await self._pause(pause, await self._put_together())
+        else:
+            await self._answer()
 
     @property
     def plan(self) -> Plan:
@@ -176,11 +184,24 @@ class Drive:
             await self._change(fresh)
         deadline = min(self._desk.limits.subtask_deadline_seconds, max(remaining, 0.001))
         for subtask in (*resumed, *fresh):
-            task = asyncio.create_task(self._dispatch(subtask, deadline))
+            task = asyncio.create_task(self._dispatch(subtask, subtask.deadline_seconds or deadline))
             self._running[task] = subtask.id
             task.add_done_callback(self._ended.put_nowait)
 
     async def _dispatch(self, subtask: Subtask, deadline: float) -> Outcome:
+        outcome = await self._take_turn(subtask, deadline)
+        if APPROVALS not in subtask.inputs:
+            return outcome
+        for _ in range(RESENDS):
+            known = await truth(self._desk.members, subtask, outcome, self._request.language)
+            if known is not None:
+                return known
+            subtask = subtask.model_copy(update={"turn": subtask.turn + 1, "task_id": None, "context_id": None})
+            await self._change([subtask], tell=False)
+            outcome = await self._take_turn(subtask, deadline)
+        return await truth(self._desk.members, subtask, outcome, self._request.language) or outcome
+
+    async def _take_turn(self, subtask: Subtask, deadline: float) -> Outcome:
         async def started(update: TaskStarted) -> None:
             known = {"task_id": update.task_id, "context_id": update.context_id}
             current = self.board[subtask.id]
@@ -264,16 +285,24 @@ class Drive:
             kind = "subtask" if first.task_id else "target"
             await self._pause(Pause(kind=kind, question=first.note, subtask_id=first.id))
 
-    async def _pause(self, pause: Pause) -> None:
+    async def _pause(self, pause: Pause, answer: Answer | None = None) -> None:
+        """Waits for a person; `answer` is what is known so far."""
         self._request = self._request.model_copy(update={"status": "input_required", "pause": pause})
         asked = input_required(self._request)
         assert asked is not None
         events = [_status(self._request), ("input_required", asked.model_dump(mode="json"))]
-        await self._record(Step(request=self._request, events=events))
+        if answer is not None:
+            whole = view(self._request, self.plan, self._findings, answer).model_dump(mode="json")
+            events.insert(1, ("answer", whole))
+        await self._record(Step(request=self._request, answer=answer, events=events))
 
-    async def _answer(self) -> None:
+    async def _put_together(self) -> Answer:
         answer, usage, notes = await self._desk.strategy.answer(self._request, self.plan, self._findings)
         self._charge(usage, notes)
+        return answer
+
+    async def _answer(self) -> None:
+        answer = await self._put_together()
         status = "answered" if self._findings else "failed"
         self._request = self._request.model_copy(update={"status": status, "ended_at": now()})
         whole = view(self._request, self.plan, self._findings, answer).model_dump(mode="json")

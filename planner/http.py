@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from agents.runtime.context import CallerContextBuilder
 from agents.runtime.findings import Language
 from planner.answer import RequestView
+from planner.decisions import Decisions, WrongDecision
 from planner.request import MAX_QUESTION, new_request
 from planner.store import UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
@@ -119,9 +121,22 @@ async def _bounded(http: HttpRequest) -> None:
         raise HTTPException(411, "the body needs a Content-Length")
 
 
+def named_user(http: HttpRequest) -> str:
+    """Whom the authentication vouches for, else who `X-User-Id` says it is."""
+    return CallerContextBuilder().build(http).user.user_name
+
+
 def problem(code: int, detail: str) -> JSONResponse:
     """An error for people and programs."""
-    titles = {404: "Not Found", 409: "Conflict", 413: "Content Too Large", 422: "Invalid Request", 400: "Bad Request"}
+    titles = {
+        403: "Forbidden",
+        502: "Bad Gateway",
+        404: "Not Found",
+        409: "Conflict",
+        413: "Content Too Large",
+        422: "Invalid Request",
+        400: "Bad Request",
+    }
     body = Problem(title=titles.get(code, "Error"), status=code, detail=detail)
     return JSONResponse(body.model_dump(), code, media_type="application/problem+json")
 
@@ -188,6 +203,21 @@ def build_router(supervisor: Supervisor) -> APIRouter:
             raise HTTPException(409, str(error)) from error
         except UnclearReply as error:
             raise HTTPException(422, str(error)) from error
+        return Asked(id=request.id, status=request.status)
+
+    @router.post(
+        "/{request_id}/approvals",
+        status_code=status.HTTP_202_ACCEPTED,
+        responses={403: {"model": Problem}, 409: {"model": Problem}},
+    )
+    async def approvals(request_id: str, body: Decisions, http: HttpRequest) -> Asked:
+        """Approves or rejects proposed Actions, in the name of the user. The same decision again changes nothing."""
+        try:
+            request = await supervisor.decide(request_id, body, named_user(http))
+        except UnknownRequest as error:
+            raise _unknown(request_id) from error
+        except WrongDecision as error:
+            raise HTTPException(error.code, str(error)) from error
         return Asked(id=request.id, status=request.status)
 
     @router.delete("/{request_id}")

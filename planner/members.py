@@ -16,7 +16,7 @@ import httpx
 from pydantic import ValidationError
 
 from agents.runtime.settings import BUILT_IN, Settings
-from planner.team import MemberClient, Profile, Skill, Team, declared
+from planner.team import MemberClient, Profile, Skill, Team, ToolUnavailable, declared
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,9 @@ class ConfiguredMembers:
             return known
         for name in (name for name in _ORDER if name in self._urls):
             try:
-                found = await self._list_clusters(self._urls[name])
-            except (httpx.HTTPError, ValueError, TimeoutError) as error:
-                log.info("%s could not list the clusters: %s", name, error)
+                found = cluster_names(await self.call_tool(name, LIST_CLUSTERS, {"page_size": MAX_CLUSTERS}))
+            except (ToolUnavailable, ValueError) as error:
+                log.info("%s", error)
                 continue
             self._clusters = (time.monotonic() + FRESH_SECONDS, found)
             return found
@@ -84,14 +84,19 @@ class ConfiguredMembers:
             log.warning("the card of %s could not be read: %s", name, error)
             self._cards_due[name] = time.monotonic() + RETRY_SECONDS
 
-    async def _list_clusters(self, url: str) -> list[str]:
-        params = {"name": LIST_CLUSTERS, "arguments": {"page_size": MAX_CLUSTERS}}
-        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    async def call_tool(self, member: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The structured result of a member's tool, called over MCP. Raises ToolUnavailable."""
+        if member not in self._urls:
+            raise ToolUnavailable(f"{member} is not on the team")
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
         headers = {"Accept": "application/json, text/event-stream"}
-        async with asyncio.timeout(ASK_SECONDS):
-            response = await self._http.post(f"{url.rstrip('/')}/mcp", json=call, headers=headers)
-        response.raise_for_status()
-        return cluster_names(response.json())
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                response = await self._http.post(f"{self._urls[member].rstrip('/')}/mcp", json=call, headers=headers)
+            response.raise_for_status()
+            return tool_result(response.json())
+        except (httpx.HTTPError, ValueError, TimeoutError) as error:
+            raise ToolUnavailable(f"{member}: {tool} failed: {error or type(error).__name__}") from error
 
 
 def profile_of(name: str, card: Any, before: Profile) -> Profile:
@@ -106,22 +111,27 @@ def profile_of(name: str, card: Any, before: Profile) -> Profile:
     return Profile(name=name, description=description, skills=skills or before.skills, built_in=before.built_in)
 
 
-def cluster_names(answer: Any) -> list[str]:
-    """The names in the result of `list_clusters`: `{"clusters": [{"cluster_id" or "name": …} or "…"]}`, or that list.
-
-    Raises ValueError when the answer is an error or has no such list.
-    """
+def tool_result(answer: Any) -> dict[str, Any]:
+    """The structured content of a `tools/call` answer. Raises ValueError when it is an error or has none."""
     result = answer.get("result") if isinstance(answer, dict) else None
     if not isinstance(result, dict) or result.get("isError"):
-        raise ValueError(f"{LIST_CLUSTERS} failed: {str(answer)[:200]}")
+        raise ValueError(str(answer)[:300])
     content = result.get("structuredContent")
-    if isinstance(content, dict):
-        content = content.get("clusters", content.get("result"))
-    if isinstance(content, dict):
-        content = content.get("clusters")
-    if not isinstance(content, list):
+    if not isinstance(content, dict):
+        raise ValueError("there is no structured content")
+    inner = content.get("result")
+    return inner if set(content) == {"result"} and isinstance(inner, dict) else content
+
+
+def cluster_names(content: Mapping[str, Any]) -> list[str]:
+    """The names in the result of `list_clusters`: `{"clusters": [{"cluster_id" or "name": …} or "…"]}`, or that list.
+
+    Raises ValueError when there is no such list.
+    """
+    found = content.get("clusters", content.get("result"))
+    if not isinstance(found, list):
         raise ValueError(f"{LIST_CLUSTERS} gave no list of clusters")
-    return [name for item in content if (name := _cluster_name(item))]
+    return [name for item in found if (name := _cluster_name(item))]
 
 
 def _cluster_name(item: Any) -> str:

@@ -170,6 +170,7 @@ def offered(plan: Plan, findings: Mapping[str, Finding]) -> list[ProposedAction]
     """
     open_ones = {action_key(action): action for action in undecided(plan, findings)}
     done = {action_key(a) for a in all_proposed(plan, findings) if a.outcome is not None and a.outcome.final}
+    done |= {action_key(item.action) for s in applying(plan) if not s.over for item in decided_in(s)}
     chosen, remedies = list[ProposedAction](), set[Key]()
     for cause in merged_causes(before_changes(plan, findings)):
         keys = [action_key(action) for action in cause.remedies]

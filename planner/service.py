@@ -12,8 +12,10 @@ from agents.runtime.client import Member, open_http
 from agents.runtime.service import build_app
 from agents.runtime.settings import Settings
 from planner.a2a import PlannerExecutor
+from planner.approving import signing_of
 from planner.engine import Desk
 from planner.http import build_router
+from planner.journal_http import journal_router
 from planner.lanes import Lanes
 from planner.members import ConfiguredMembers
 from planner.page.route import page_router
@@ -31,7 +33,7 @@ def build_planner(settings: Settings) -> FastAPI:
     store = Store(store_url(settings.store), lease_seconds=settings.store.lease_seconds, migrate=settings.store.migrate)
     members = ConfiguredMembers(settings, http, lambda name, url: Member(name, url, http))
     lanes = Lanes(settings.limits.subtasks_per_specialist)
-    desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits, lanes)
+    desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits, lanes, signing_of(settings))
     supervisor = Supervisor(desk, retention_days=settings.store.retention_days)
 
     @asynccontextmanager
@@ -50,7 +52,7 @@ def build_planner(settings: Settings) -> FastAPI:
         PlannerExecutor(supervisor),
         settings,
         name=NAME,
-        routers=[build_router(supervisor), page_router()],
+        routers=[build_router(supervisor), journal_router(members), page_router()],
         lifespans=[running],
         resume=True,
     )

@@ -1,7 +1,7 @@
 """Requests, plans, findings and events, on SQLite (default) or PostgreSQL. Every step is stored before it is taken.
 
-All writes to a request that exists go through `record`, which refuses those of a planner whose lease has gone to another
-(`leases`). What several tasks write at a time becomes one transaction (`commit`).
+All writes to a request that exists go through `record`, which refuses those of a planner whose lease has gone to
+another (`leases`). What several tasks write at a time becomes one transaction (`commit`).
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Step:
     answer: Answer | None = None
     events: Sequence[tuple[str, dict[str, Any]]] = ()
     """Type and data, in order."""
+    reopens: bool = False
+    """The request may have been answered: it goes on."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,14 @@ class Store:
     async def record(self, lease: Lease, step: Step, *, hand_over: bool = False) -> None:
         """Makes a step true and keeps the lease, unless the request now waits for a person or has ended.
 
-        `hand_over`: whoever has room drives the request from now on, and the lease is used up. Raises LeaseLost when the
-        lease is not the latest, RequestOver when the request has ended, UnknownRequest when there is none.
+        `hand_over`: whoever has room drives the request from now on, and the lease is used up. Raises LeaseLost when
+        the lease is not the latest, RequestOver when the request has ended, UnknownRequest when there is none.
         """
         await self._commit.write(lease.request_id, self._recording(lease, step, hand_over))
 
     def _recording(self, lease: Lease, step: Step, hand_over: bool) -> Callable[[Connection], None]:
         values: dict[str, Any] = {"of": lease.request_id, "under": lease.epoch, "count": len(step.events)}
+        values["reopens"] = step.reopens
         if step.request is not None:
             values |= {f"new_{key}": value for key, value in _request_row(step.request).items()}
         if step.answer is not None:
@@ -297,6 +300,7 @@ Fate = Literal["kept", "parked", "handed over"]
 def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], Any]:
     """The one statement that guards every step, built once: by whether it brings a request, an answer, and the fate."""
     column = requests.c
+    reopens = sa.bindparam("reopens", type_=sa.Boolean)
     until = clock(dialect) + sa.bindparam("lease_seconds", lease_seconds, sa.Float)
 
     def guard(request: bool, answer: bool, fate: Fate) -> Any:
@@ -309,7 +313,7 @@ def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], 
         return (
             sa.update(requests)
             .where(column.id == sa.bindparam("of"), column.epoch == sa.bindparam("under"))
-            .where(column.status.not_in(ENDED))
+            .where(sa.or_(column.status.not_in(ENDED), sa.and_(reopens, column.status == "answered")))
             .values(values)
             .returning(column.last_event)
         )

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from planner.answer import Answer, RequestView, view
+from planner.approving import step_of
 from planner.clarify import apply_reply, chosen
+from planner.decisions import Decisions, WrongDecision
 from planner.driving import Driving
 from planner.engine import Desk, stop_subtask, subtask_event
+from planner.offer import how_to
 from planner.request import Request, now
 from planner.store import LeaseLost, Page, RequestOver, Step
+
+MAX_RACES = 5
+"""How often a decision is looked at again because another one came first."""
 
 
 class NotWaiting(RuntimeError):
@@ -17,7 +23,7 @@ class NotWaiting(RuntimeError):
 
 
 class UnclearReply(ValueError):
-    """The reply names none of the choices; the text says which there are."""
+    """The reply names none of the choices, or is words where a decision is needed; the text says what would do."""
 
 
 class Supervisor:
@@ -66,6 +72,8 @@ class Supervisor:
         pause = request.pause
         if request.status != "input_required" or pause is None:
             raise NotWaiting(f"request {request_id} is {request.status} and has asked nothing")
+        if pause.kind == "approval":
+            raise UnclearReply(how_to(request))
         if pause.choices and chosen(text.strip(), pause.choices) is None:
             raise UnclearReply(f"{text.strip()!r} is none of: {', '.join(pause.choices)}")
         request = apply_reply(request, text)
@@ -83,6 +91,23 @@ class Supervisor:
         self.desk.watch.moved(request_id)
         self._driving.look()
         return request
+
+    async def decide(self, request_id: str, wanted: Decisions, by: str) -> Request:
+        """Takes decisions on proposed Actions, once however often they come. Raises UnknownRequest, WrongDecision."""
+        for _ in range(MAX_RACES):
+            request, lease = await self._store.held(request_id)
+            plan, findings = await self._store.plan(request_id)
+            step = step_of(request, plan, findings, wanted, by, self.desk.signing, now())
+            if step is None or step.request is None:
+                return request
+            try:
+                await self._store.record(lease, step, hand_over=True)
+            except (LeaseLost, RequestOver):
+                continue  # somebody was faster: look again at what is left to decide
+            self.desk.watch.moved(request_id)
+            self._driving.look()
+            return step.request
+        raise WrongDecision(f"request {request_id} is being decided by somebody else", 409)
 
     async def cancel(self, request_id: str) -> Request:
         """Ends a request and tells the members to stop; one that has ended stays as it is. Raises UnknownRequest."""

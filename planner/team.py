@@ -12,6 +12,10 @@ from agents.runtime.settings import BUILT_IN, AgentSettings
 from agents.runtime.updates import Update
 
 
+class ToolUnavailable(RuntimeError):
+    """A member's tool could not be called; the text says why."""
+
+
 class MemberClient(Protocol):
     """How one member is reached; `agents.runtime.client.Member` is one."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.runtime.findings import Action, Change, Evidence, Finding, RootCause, SubtaskInput
 from agents.runtime.updates import Completed, Failed, InputRequired, Progress, TaskStarted
-from planner.team import Profile, Skill, Team
+from planner.team import Profile, Skill, Team, ToolUnavailable
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
@@ -90,6 +90,8 @@ class FakeTeam:
     def __init__(self, clusters: Sequence[str] = (), **scripts: Script) -> None:
         self.known_clusters = list(clusters)
         self.extra: list[Profile] = []
+        self.tools: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+        self.tool_calls: list[tuple[str, str, dict[str, Any]]] = []
         self.members = {
             name: FakeMember(name, scripts.get(name, lambda call: Finding(specialist=call.member)))
             for name in dict.fromkeys((*BUILT_IN, *scripts))
@@ -98,6 +100,13 @@ class FakeTeam:
     async def profiles(self) -> Team:
         extra = {profile.name: profile for profile in self.extra}
         return {n: extra.get(n, Profile(name=n, built_in=n in BUILT_IN)) for n in self.members}
+
+    async def call_tool(self, member: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        self.tool_calls.append((member, tool, arguments))
+        answer = self.tools.get(tool)
+        if answer is None:
+            raise ToolUnavailable(f"{member} has no tool {tool}")
+        return answer(arguments)
 
     async def clusters(self) -> list[str]:
         return self.known_clusters

@@ -10,6 +10,7 @@ import pytest
 
 from agents.runtime.settings import Settings
 from planner.members import ConfiguredMembers, cluster_names
+from planner.team import ToolUnavailable
 from tests.planner.team import FakeMember
 
 SETTINGS = Settings.model_validate(
@@ -76,6 +77,13 @@ async def test_no_clusters_are_known_when_no_member_can_say() -> None:
 
 
 @pytest.mark.parametrize("answer", [[], {"error": {"message": "no"}}, {"result": {"isError": True}}, {"result": {}}])
+async def test_a_tool_that_fails_is_an_error_that_names_it(answer: Any) -> None:
+    team = members(lambda request: httpx.Response(200, json=answer))
+    with pytest.raises(ToolUnavailable, match="executor: read_journal"):
+        await team.call_tool("executor", "read_journal", {})
+
+
+@pytest.mark.parametrize("answer", [{}, {"clusters": None}, {"result": "east"}])
 def test_an_answer_without_clusters_is_an_error_and_not_an_empty_list(answer: Any) -> None:
     with pytest.raises(ValueError, match="list_clusters"):
         cluster_names(answer)
