@@ -13,8 +13,10 @@ from agents.diagnoser.fields import (
     flag,
     items,
     kind_of,
+    labels,
     mapping,
     moment,
+    name_of,
     namespace_of,
     resource_name,
     resource_of,
@@ -125,26 +127,46 @@ def products_of(obj: Obj) -> Iterator[tuple[str, str]]:
 
 
 def references_of(snapshot: Snapshot, obj: Obj) -> Iterator[str]:
-    """Objects that the resource names in its spec (`issuerRef`, `secretStoreRef`), and those it owns or lists."""
+    """Objects that the resource names in its spec (`issuerRef`), lists in its status, or runs as workloads."""
     yield from _references(dig(obj, "spec"), namespace_of(obj), 0)
     for listed in items(obj, "status", "resources"):
         yield resource_name(text(listed, "namespace"), text(listed, "kind"), text(listed, "name"))
-    uid = text(obj, "metadata", "uid")
-    for other in snapshot.objects if uid else []:
-        if any(text(r, "uid") == uid for r in items(other, "metadata", "ownerReferences")):
+    for other in owned_by(snapshot, obj):
+        if not is_custom(other):
             yield resource_of(other)
+    for workload in snapshot.workloads():
+        instance = labels(workload, "metadata", "labels").get("app.kubernetes.io/instance")
+        if instance == name_of(obj) and namespace_of(workload) == namespace_of(obj):
+            yield resource_of(workload)
 
 
-def _references(value: object, namespace: str, depth: int) -> Iterator[str]:
+def owned_by(snapshot: Snapshot, obj: Obj) -> list[Obj]:
+    """Objects whose ownerReferences name this one."""
+    uid = text(obj, "metadata", "uid")
+    return [o for o in snapshot.objects if uid and any(text(r, "uid") == uid for r in _owners(o))]
+
+
+def custom_owner(snapshot: Snapshot, obj: Obj) -> Obj | None:
+    """The custom resource that this one was made for."""
+    owner = snapshot.owner(obj)
+    return owner if owner is not None and is_custom(owner) else None
+
+
+def _owners(obj: Obj) -> list[Obj]:
+    return items(obj, "metadata", "ownerReferences")
+
+
+def _references(value: object, namespace: str, depth: int, key: str = "") -> Iterator[str]:
     if depth > 4:
         return
     if isinstance(value, list):
         for member in value:
-            yield from _references(member, namespace, depth + 1)
+            yield from _references(member, namespace, depth + 1, key)
     elif isinstance(value, dict):
-        kind, name = kind_of(value), text(value, "name")
+        implied = key[:1].upper() + key[1:].removesuffix("Ref") if key.endswith("Ref") else ""
+        kind, name = kind_of(value) or implied, text(value, "name")
         if kind and name:
             yield resource_name(text(value, "namespace") or namespace, kind, name)
             yield resource_name("", kind, name)
-        for inner in value.values():
-            yield from _references(inner, namespace, depth + 1)
+        for inner_key, inner in value.items():
+            yield from _references(inner, namespace, depth + 1, str(inner_key))

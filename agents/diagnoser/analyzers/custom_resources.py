@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from agents.diagnoser.containers import containers_of
-from agents.diagnoser.custom import Report, is_custom, products_of, references_of, report_of
+from agents.diagnoser.custom import (
+    Report,
+    custom_owner,
+    is_custom,
+    owned_by,
+    products_of,
+    references_of,
+    report_of,
+)
 from agents.diagnoser.evidence import from_event, from_object
 from agents.diagnoser.fields import (
     Obj,
@@ -20,6 +29,8 @@ from agents.diagnoser.fields import (
     resource_of,
     text,
 )
+from agents.diagnoser.hosts import Hosts
+from agents.diagnoser.log_signs import classify, hosts_in
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.snapshot import Snapshot, is_active
 from agents.diagnoser.sources import sources_of
@@ -37,7 +48,10 @@ def analyze(snapshot: Snapshot) -> Iterable[Observation]:
         born = created(obj)
         report = report_of(obj) or _by_events(snapshot, obj)
         if report is not None and (born is None or snapshot.now - born > _YOUNG):
-            yield _observation(snapshot, obj, report)
+            seen = _observation(snapshot, obj, report)
+            owner = custom_owner(snapshot, obj)
+            made_for = owner is not None and report_of(owner) is not None
+            yield replace(seen, role="effect") if made_for else seen
 
 
 def _by_events(snapshot: Snapshot, obj: Obj) -> Report | None:
@@ -54,7 +68,7 @@ def _by_events(snapshot: Snapshot, obj: Obj) -> Report | None:
 
 def _observation(snapshot: Snapshot, obj: Obj, report: Report) -> Observation:
     events = [e for e in snapshot.events_of(obj) if e.warning]
-    messages = list(dict.fromkeys([*report.messages, *(e.message for e in events[-1:])]))
+    messages = list(dict.fromkeys([*report.messages, *(e.message for e in events[-1:]), *_from_below(snapshot, obj)]))
     facts = {
         "kind": kind_of(obj),
         "name": name_of(obj),
@@ -77,9 +91,31 @@ def _observation(snapshot: Snapshot, obj: Obj, report: Report) -> Observation:
         role="symptom",
         since=report.since,
         affects=tuple(dict.fromkeys(victims)),
-        waits_for=tuple(dict.fromkeys(r for r in references_of(snapshot, obj) if r != resource_of(obj))),
+        waits_for=tuple(
+            dict.fromkeys(
+                r for r in (*_called(snapshot, obj, messages), *references_of(snapshot, obj)) if r != resource_of(obj)
+            )
+        ),
         confidence=0.9,
     )
+
+
+def _called(snapshot: Snapshot, obj: Obj, messages: list[str]) -> Iterator[str]:
+    """Services in the cluster that the operator says it cannot reach."""
+    hosts = Hosts(snapshot)
+    for message in messages:
+        for host, port in hosts_in(message) if classify(message) in ("connection", "name") else ():
+            target = hosts.target(host, port, namespace_of(obj))
+            if target.meaning == "service" and target.obj is not None:
+                yield resource_of(target.obj)
+
+
+def _from_below(snapshot: Snapshot, obj: Obj, depth: int = 0) -> Iterator[str]:
+    """What is said about custom resources that were made for this one: an order, a challenge."""
+    for child in owned_by(snapshot, obj) if depth < 4 else []:
+        report = report_of(child) if is_custom(child) else None
+        yield from report.messages[:1] if report else ()
+        yield from _from_below(snapshot, child, depth + 1)
 
 
 def _victims(snapshot: Snapshot, obj: Obj) -> Iterator[str]:

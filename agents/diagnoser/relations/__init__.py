@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from agents.diagnoser.observation import Observation
-from agents.diagnoser.relations import affected, dependencies, jobs, outright, refusals, same_object
+from agents.diagnoser.relations import affected, dependencies, jobs, operators, outright, refusals, same_object
 from agents.diagnoser.relations.edge import Edge
 from agents.diagnoser.snapshot import Snapshot
 
@@ -22,6 +22,7 @@ RELATIONS: tuple[Relation, ...] = (
     outright.relate,
     refusals.relate,
     jobs.relate,
+    operators.relate,
 )
 """One line per relation."""
 
