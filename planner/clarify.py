@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from agents.runtime.findings import Language
 from planner.request import Pause, Request
-from planner.strategy.intent import names_in, wants_change, wants_repair
+from planner.strategy.intent import names_in, wants_change, wants_repair, wish_of
 
 _CLUSTER: dict[Language, str] = {
     "en": "Which cluster do you mean? There are {count}: {names}.",
@@ -30,7 +30,7 @@ def clarification(request: Request, clusters: Sequence[str]) -> Pause | None:
     if len(clusters) > 1 and cluster_named(request, clusters) is None:
         question = _CLUSTER[request.language].format(count=len(clusters), names=", ".join(clusters))
         return Pause(kind="cluster", question=question, choices=tuple(clusters))
-    if wants_change(request.text) and not wants_repair(request.text) and not _names_target(request, clusters):
+    if wish_of(request.text) == "change" and not wants_repair(request.text) and not _names_target(request, clusters):
         return Pause(kind="target", question=_TARGET[request.language])
     return None
 

@@ -7,7 +7,17 @@ from typing import Literal
 
 Wish = Literal["diagnose", "repair", "change", "metrics", "audit", "inventory", "nodes", "health"]
 
-_SENTENCE = re.compile(r"[.!?;,\n。！？；，、]+\s*")
+_SENTENCE = re.compile(r"[^.!?;,\n。！？；，：]+(?:\.(?=\S)[^.!?;,\n。！？；，：]+)*[?？]?")
+_QUESTION = re.compile(r"[?？]$|(?:吗|么|呢)[?？]?$|要不要|是不是|该不该|应不应该")
+_REQUEST = re.compile(r"^(?:please|kindly|can you|could you|would you|will you|请|麻烦|帮我|能不能|可以|可否)", re.I)
+_TOLD_ZH = re.compile(r"之后|以后|已经|已被|刚刚?好?|全被|都被|过$|了$|时(?:$|\s|，)")
+"""What was done, not what shall be done."""
+_AT_ONCE = re.compile(
+    r"\b(?:restart|roll\s?back|rollback|undo|revert|cordon|uncordon|drain|delete|remove|pause|resume)\b"
+    r"|重启|回滚|撤销|删|移除|封锁|排空|驱逐",
+    re.I,
+)
+"""Orders that need no value beside their target."""
 _POLITE = (
     r"^(?:(?:please|kindly|now|then|and|also|so|ok|hi|hello|hey|can you|could you|would you|will you|go ahead and"
     r"|i want to|i want you to|i'd like (?:you )?to|i need (?:you )?to|let's|help me|just)\s+)*"
@@ -34,7 +44,8 @@ _TROUBLE = re.compile(
     r"|ready|start|serv|reach|respond|run)\w*|cannot|can'?t|couldn'?t|won'?t|doesn'?t|don'?t|isn'?t|aren'?t|unable|problem\w*"
     r"|incident|outage|issue\w*|symptom\w*|slow\w*|timeout\w*|time out|5\d\d|40[134]|refused|denied|forbidden|evicted"
     r"|degraded|unhealthy|restart(?:s|ing|ed)|root cause\w*|diagnos\w*|troubleshoot\w*|investigate|why|alert\w*|hang\w*"
-    r"|blocked?|missing|never|nothing|no longer|still|happen\w*)\b",
+    r"|blocked?|missing|never|nothing|no longer|still|happen\w*|die[sd]?|dying|exit codes?|exceed\w*"
+    r"|disappear\w*|vanish\w*|gone|lost|no pods?|does not|do not|did not|is not|are not|was not|hot)\b",
     re.I,
 )
 _TROUBLE_ZH = re.compile(
@@ -42,6 +53,7 @@ _TROUBLE_ZH = re.compile(
     r"|不能|没法|不通"
     r"|超时|很慢|变慢|慢了|重启了|一直重启|反复重启|频繁重启|不可用|问题|排查|诊断|看一下|查一下|查查|不正常|用不了|访问不了|断断续续|没有提供"
     r"|被杀|丢|告警|掉线"
+    r"|消失|不对|重启一次|过载|没有 ?Pod|都没有|退出|超出|被拒|拒绝|不扩容|没扩|没有扩|不动|还是没|找不到"
     r"|发生了什么|没反应|没跑起来|未就绪|不工作|不了"
 )
 _AUDIT = re.compile(
@@ -85,14 +97,18 @@ _HEALTH = re.compile(
 
 
 def sentences(text: str) -> list[str]:
-    """The text cut at punctuation, Chinese or English."""
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
+    """The text cut at punctuation, Chinese or English; a question keeps its mark."""
+    return [part.strip() for part in _SENTENCE.findall(text) if part.strip(" ?？")]
 
 
 def wish_of(text: str) -> Wish:
-    """What is wanted. When in doubt it is a diagnosis: that looks at everything and changes nothing."""
+    """What is wanted. When in doubt it is a diagnosis: that looks at everything and changes nothing.
+
+    "The release broke it, roll it back" is a repair: what is ordered there may not be what helps. An order that says
+    all that is needed (`scale web to 5`) stays a change whatever is told around it.
+    """
     if wants_change(text):
-        return "change"
+        return "repair" if in_trouble(text) and not orders_completely(text) else "change"
     if wants_repair(text):
         return "repair"
     if in_trouble(text):
@@ -115,8 +131,24 @@ def _state_of_things(text: str) -> Wish:
 
 
 def wants_change(text: str) -> bool:
-    """A sentence orders a change. Telling what somebody did before, or asking why, is not an order."""
-    return any(_IMPERATIVE.search(part) or _IMPERATIVE_ZH.search(part) for part in sentences(text))
+    """A sentence orders a change. Telling what somebody did before, asking why, or asking whether, is not an order."""
+    return any(_is_order(part) for part in sentences(text))
+
+
+def orders_completely(text: str) -> bool:
+    """An order names its target, and its value where it needs one."""
+    return any(
+        _is_order(part) and names_in(part) and (_AT_ONCE.search(part) or re.search(r"\d", part))
+        for part in sentences(text)
+    )
+
+
+def _is_order(sentence: str) -> bool:
+    if _QUESTION.search(sentence) and not _REQUEST.search(sentence):
+        return False
+    if _TOLD_ZH.search(sentence):
+        return False
+    return bool(_IMPERATIVE.search(sentence) or _IMPERATIVE_ZH.search(sentence))
 
 
 def wants_repair(text: str) -> bool:
@@ -132,6 +164,18 @@ def in_trouble(text: str) -> bool:
 def about_usage(text: str) -> bool:
     """Numbers matter: usage, cost, load."""
     return bool(_METRICS.search(text) or _METRICS_ZH.search(text))
+
+
+_NUMBERS = re.compile(
+    r"^(?:please |can you |show|tell|give|how (?:much|many|big|full|busy)|which|what|top|list|compare|plot|chart)"
+    r"|哪些|多少|多大|最(?:多|高|耗|少|低|大的|近)|排行|排名|显示|列出|给我看|画",
+    re.I,
+)
+
+
+def asks_for_numbers(text: str) -> bool:
+    """`how much memory does web use`, `which pods use most CPU`: a plain question for measurements."""
+    return about_usage(text) and bool(_NUMBERS.search(text.strip()))
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/\-]*")

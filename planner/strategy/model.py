@@ -84,7 +84,7 @@ class ModelStrategy:
         """
         runbook = plan_by_runbook(request, team)
         check(runbook, team, max_subtasks=self._limits.max_subtasks, max_depth=self._limits.max_depth)
-        if len(runbook.subtasks) == 1:
+        if len(runbook.subtasks) == 1 or request.purpose == "report":
             return runbook, Usage(), []
         usage = Usage()
         try:
@@ -107,7 +107,7 @@ class ModelStrategy:
         what was done is told in the executor's."""
         moment = now()
         draft = synthesise(request, plan, findings, moment)
-        if not findings or (len(findings) == 1 and not draft.root_causes) or applying(plan):
+        if not findings or (len(findings) == 1 and not draft.root_causes) or applying(plan) or plan.intent == "report":
             return draft, Usage(), []
         usage = Usage()
         try:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from agents.runtime.findings import Language
+from agents.runtime.report_facts import REPORT
 from planner.plan import Intent, Plan, Subtask, new_plan_id
 from planner.proposals import EXECUTOR
+from planner.report.wording import say
 from planner.request import Request
-from planner.strategy.intent import Wish, about_usage, in_trouble, wish_of
+from planner.strategy.intent import Wish, about_usage, asks_for_numbers, in_trouble, wish_of
 from planner.team import Profile, Team, matching
 
 MAX_FURTHER = 3
@@ -20,10 +22,13 @@ _ROLES: dict[Wish, tuple[str, ...]] = {
     "health": ("diagnoser", "auditor", "metrics"),
     "nodes": ("diagnoser", "metrics"),
     "change": ("executor",),
-    "metrics": ("metrics",),
-    "audit": ("auditor",),
+    "metrics": ("metrics", "diagnoser"),
+    "audit": ("auditor", "diagnoser"),
     "inventory": ("diagnoser",),
 }
+"""Facts are asked for because something is wrong more often than not, so the diagnoser looks, too. Only a plain
+question for numbers goes to the metrics analyst alone, and an order without told trouble to the executor alone."""
+
 _INTENTS: dict[Wish, Intent] = {
     "diagnose": "diagnose",
     "repair": "repair",
@@ -35,6 +40,9 @@ _INTENTS: dict[Wish, Intent] = {
     "inventory": "facts",
 }
 _IDS = {"diagnoser": "diagnose", "auditor": "audit", "metrics": "measure", "executor": "prepare"}
+
+_REPORTERS = {"diagnoser": "diagnose_title", "metrics": "measure_title"}
+"""Who adds to a health report, and the key of what they add."""
 
 _WORDS: dict[Language, dict[str, tuple[str, str]]] = {
     "en": {
@@ -66,6 +74,8 @@ _WORDS: dict[Language, dict[str, tuple[str, str]]] = {
 
 def plan_by_runbook(request: Request, team: Team) -> Plan:
     """The plan for a request. A request that is clearly for one specialist becomes one subtask."""
+    if request.purpose == "report":
+        return _plan(request, "report", [_report_part(name, request) for name in _REPORTERS if name in team])
     text = request.text
     addressed = _addressed(text, team)
     if addressed is not None:
@@ -75,8 +85,12 @@ def plan_by_runbook(request: Request, team: Team) -> Plan:
     if wish == "diagnose" and further and not in_trouble(text):
         return _plan(request, "facts", [_direct(member, request) for member in further])
     names = [name for name in _ROLES[wish] if name in team]
+    if wish == "metrics" and asks_for_numbers(text):
+        names = names[:1]
     if wish == "inventory" and about_usage(text) and "metrics" in team:
-        names = ["metrics"]
+        names = ["metrics", *names]
+    if wish == "change" and in_trouble(text) and "diagnoser" in team:
+        names = ["diagnoser", *names]
     subtasks = [_subtask(name, request, wish) for name in names]
     if wish not in ("change",):
         subtasks += [_direct(member, request) for member in further]
@@ -104,13 +118,23 @@ def goal_of(question: str) -> str:
 def _subtask(name: str, request: Request, wish: Wish) -> Subtask:
     """A built-in member's part. A question for that member alone is passed on in the person's own words."""
     title, instruction = _WORDS[request.language][name]
-    alone = len(_ROLES[wish]) == 1
+    alone = wish in ("metrics", "audit", "inventory", "change") and name == _ROLES[wish][0]
     return Subtask(
         id=_IDS[name],
         specialist=name,
         title=goal_of(request.question) if alone and wish != "change" else title,
         instruction=request.text if alone else instruction.format(question=request.text),
         inputs={"wish": wish, **({"asked_by": request.user} if name == EXECUTOR else {})},
+    )
+
+
+def _report_part(name: str, request: Request) -> Subtask:
+    return Subtask(
+        id=_IDS[name],
+        specialist=name,
+        title=say(request.language, _REPORTERS[name]),
+        instruction=f"{request.text}: {say(request.language, _REPORTERS[name])}",
+        inputs={"wish": REPORT},
     )
 
 
