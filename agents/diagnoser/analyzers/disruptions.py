@@ -13,7 +13,6 @@ from agents.diagnoser.fields import (
     condition,
     created,
     flag,
-    is_deleting,
     items,
     kind_of,
     labels,
@@ -26,7 +25,7 @@ from agents.diagnoser.fields import (
     text,
 )
 from agents.diagnoser.observation import Observation
-from agents.diagnoser.snapshot import Snapshot
+from agents.diagnoser.snapshot import Snapshot, is_active
 
 _REFUSED = re.compile(r"violate the pod's disruption budget|more than one PodDisruptionBudget", re.IGNORECASE)
 _BY = re.compile(r"Preempted by (?:a )?pod ?(?P<uid>[0-9a-f-]{36})?|Preempted by (?P<name>[\w.-]+/[\w.-]+)")
@@ -37,24 +36,18 @@ _CLOSE = timedelta(minutes=5)
 
 def analyze(snapshot: Snapshot) -> Iterable[Observation]:
     """Budgets that hold up an eviction that somebody wants, then workloads that preempted others."""
+    events = [view_event(e) for e in snapshot.kind("Event") if text(e, "reason") or text(e, "message")]
+    refused = [e for e in events if e.warning and _REFUSED.search(e.message)]
     for budget in snapshot.kind("PodDisruptionBudget"):
-        yield from _blocking(snapshot, budget)
-    yield from _preempting(snapshot)
+        yield from _blocking(snapshot, budget, refused)
+    yield from _preempting(snapshot, [e for e in events if e.reason == "Preempted"])
 
 
-def _blocking(snapshot: Snapshot, budget: Obj) -> Iterator[Observation]:
+def _blocking(snapshot: Snapshot, budget: Obj, events: list[EventView]) -> Iterator[Observation]:
     if number(budget, "status", "disruptionsAllowed") or not number(budget, "status", "expectedPods"):
         return
-    pods = [
-        p
-        for p in snapshot.in_namespace("Pod", namespace_of(budget))
-        if not is_deleting(p)
-        and text(p, "status", "phase") not in ("Succeeded", "Failed")
-        and matches_selector(mapping(budget, "spec", "selector"), labels(p, "metadata", "labels"))
-    ]
-    refused = [
-        e for e in _refusals(snapshot) if name_of(budget) in e.message or any(name_of(p) in e.message for p in pods)
-    ]
+    pods = _covered(snapshot, budget)
+    refused = [e for e in events if name_of(budget) in e.message or any(name_of(p) in e.message for p in pods)]
     asked = [e for e in snapshot.audit if _is_refused_eviction(e, pods)]
     drained = [n for n in snapshot.kind("Node") if _waits_for_pods(snapshot, n, pods)]
     if not refused and not asked and not drained:
@@ -91,11 +84,11 @@ def _blocking(snapshot: Snapshot, budget: Obj) -> Iterator[Observation]:
     )
 
 
-def _refusals(snapshot: Snapshot) -> Iterator[EventView]:
-    for event in snapshot.kind("Event"):
-        view = view_event(event)
-        if view.warning and _REFUSED.search(view.message):
-            yield view
+def _covered(snapshot: Snapshot, budget: Obj) -> list[Obj]:
+    """Pods that the budget protects."""
+    selector = mapping(budget, "spec", "selector")
+    here = [p for p in snapshot.in_namespace("Pod", namespace_of(budget)) if is_active(p)]
+    return [p for p in here if matches_selector(selector, labels(p, "metadata", "labels"))]
 
 
 def _is_refused_eviction(event: Obj, pods: list[Obj]) -> bool:
@@ -115,14 +108,14 @@ def _waits_for_pods(snapshot: Snapshot, node: Obj, pods: list[Obj]) -> bool:
     return any(p in pods for p in movable) and all(p in pods for p in movable)
 
 
-def _preempting(snapshot: Snapshot) -> Iterator[Observation]:
+def _preempting(snapshot: Snapshot, events: list[EventView]) -> Iterator[Observation]:
     """Workloads whose pods pushed others out that now wait for room."""
     for pod in snapshot.active_pods:
         state = condition(pod, "PodScheduled")
         if text(pod, "spec", "nodeName") or text(state, "status") != "False":
             continue
         victim = snapshot.top(pod)
-        found = _preemptor(snapshot, victim, pod)
+        found = _preemptor(snapshot, events, victim, pod)
         if found is None or snapshot.top_name(found[0]) == resource_of(victim):
             continue
         winner, event = found
@@ -154,7 +147,9 @@ def _preempting(snapshot: Snapshot) -> Iterator[Observation]:
         )  # fmt: skip
 
 
-def _preemptor(snapshot: Snapshot, victim: Obj, pod: Obj) -> tuple[Obj, EventView | None] | None:
+def _preemptor(
+    snapshot: Snapshot, events: list[EventView], victim: Obj, pod: Obj
+) -> tuple[Obj, EventView | None] | None:
     """The pod that took the victim's place: named by the event, else the more important one that came just before."""
     rivals = [
         p
@@ -162,9 +157,8 @@ def _preemptor(snapshot: Snapshot, victim: Obj, pod: Obj) -> tuple[Obj, EventVie
         if text(p, "spec", "nodeName")
         and number(pod, "spec", "priority") < number(p, "spec", "priority") < _SYSTEM_PRIORITY
     ]
-    for event in snapshot.kind("Event"):
-        view = view_event(event)
-        if view.reason != "Preempted" or view.namespace != namespace_of(victim) or not _is_of(view.name, victim):
+    for view in events:
+        if view.namespace != namespace_of(victim) or not _is_of(view.name, victim):
             continue
         by, on = _BY.search(view.message), _ON.search(view.message)
         for rival in rivals:

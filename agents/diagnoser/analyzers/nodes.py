@@ -121,12 +121,13 @@ def _bound_to(snapshot: Snapshot, node: Obj) -> Iterator[str]:
 
 
 def _pressure(snapshot: Snapshot, node: Obj) -> Iterator[Observation]:
+    fitting = Fitting(snapshot)
     for kind, resource in _PRESSURES.items():
         state = condition(node, kind)
         if text(state, "status") != "True":
             continue
         evicted, words = _evicted(snapshot, node)
-        waiting = [snapshot.top_name(p) for p in snapshot.active_pods if _waits_for(snapshot, p, node)]
+        waiting = [snapshot.top_name(p) for p in snapshot.active_pods if _waits_for(fitting, p, node)]
         seen = _base(snapshot, node, state, "node_pressure")
         facts = {**seen.facts, "resource": resource, "evicted": evicted[:6], "eviction": words}
         affected = tuple(dict.fromkeys([*evicted, *waiting]))
@@ -146,11 +147,11 @@ def _evicted(snapshot: Snapshot, node: Obj) -> tuple[list[str], str]:
     return list(dict.fromkeys(found)), words
 
 
-def _waits_for(snapshot: Snapshot, pod: Obj, node: Obj) -> bool:
+def _waits_for(fitting: Fitting, pod: Obj, node: Obj) -> bool:
     """Whether a pod is Pending and would fit on a node but for its pressure."""
     if text(pod, "spec", "nodeName") or text(condition(pod, "PodScheduled"), "status") != "False":
         return False
-    fit = next((f for f in Fitting(snapshot).fits(pod) if f.node is node), None)
+    fit = next((f for f in fitting.fits(pod) if f.node is node), None)
     return fit is not None and set(fit.obstacles) <= {"taint"} and not fit.taints
 
 
