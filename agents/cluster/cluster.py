@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
 from agents.cluster.connection import Connection, Traffic
 from agents.cluster.errors import Expired, Forbidden, NotFound, Unavailable
 from agents.cluster.kinds import BUILT_IN, CATALOGUE, Catalogue, Kind, kinds_of_crd
-from agents.cluster.paths import collection_path, object_path
+from agents.cluster.paths import collection_path, object_path, segment
 from agents.cluster.secrets import METADATA_LIST, METADATA_OBJECT, SecretShape, shape_of, without_secrets
 from agents.cluster.usage import Usage, usage_of
 from agents.cluster.writes import Writes
@@ -69,11 +69,14 @@ class Cluster(Writes):
     Secrets come without their data, always.
     """
 
-    def __init__(self, cluster_id: str, connection: Connection, page_size: int = 500) -> None:
+    def __init__(
+        self, cluster_id: str, connection: Connection, page_size: int = 500, namespaces: Sequence[str] = ()
+    ) -> None:
         self.id = cluster_id
         self.catalogue = Catalogue(BUILT_IN)
         self._connection = connection
         self._page_size = page_size
+        self._namespaces = tuple(namespaces)
         self._custom: Kinds | None = None
         self._discovering = asyncio.Lock()
 
@@ -101,8 +104,21 @@ class Cluster(Writes):
         field_selector: str | None = None,
         limit: int | None = None,
     ) -> Objects:
-        """All objects of a kind, of one namespace or of all, in pages; at most `limit`."""
+        """All objects of a kind, of one namespace or of all that we look at, in pages; at most `limit`."""
         known = await self.kind(kind)
+        if namespace is None and known.namespaced and self._namespaces:
+            parts = (self._all(known, each, label_selector, field_selector, limit) for each in self._namespaces)
+            return [item for part in await asyncio.gather(*parts) for item in part][:limit]
+        return await self._all(known, namespace, label_selector, field_selector, limit)
+
+    async def _all(
+        self,
+        known: Kind,
+        namespace: str | None,
+        label_selector: str | None,
+        field_selector: str | None,
+        limit: int | None,
+    ) -> Objects:
         query = {"labelSelector": label_selector, "fieldSelector": field_selector}
         try:
             return await self._pages(known, namespace, query, limit)
@@ -204,13 +220,18 @@ class Cluster(Writes):
     async def usage(self) -> Usage:
         """What nodes and pods use right now. Raises Unavailable when nobody serves metrics.k8s.io."""
         base = "/apis/metrics.k8s.io/v1beta1"
+        # Nodes belong to no namespace: whoever looks at some namespaces only, goes without.
+        places = [f"{base}/namespaces/{segment(each)}/pods" for each in self._namespaces] or [f"{base}/pods"]
+        nodes = [] if self._namespaces else [f"{base}/nodes"]
         try:
-            nodes, pods = await asyncio.gather(
-                self._connection.json("GET", f"{base}/nodes"), self._connection.json("GET", f"{base}/pods")
-            )
+            found = await asyncio.gather(*(self._connection.json("GET", path) for path in (*nodes, *places)))
         except NotFound as error:
             raise Unavailable(self.id, "metrics.k8s.io is not served; is metrics-server installed?") from error
-        return usage_of(nodes.get("items") or [], pods.get("items") or [])
+        lists = [answer.get("items") or [] for answer in found]
+        return usage_of(
+            (item for items in lists[: len(nodes)] for item in items),
+            (item for items in lists[len(nodes) :] for item in items),
+        )
 
     async def version(self) -> dict[str, Any]:
         """The server's version: `{"major", "minor", "gitVersion", …}`."""

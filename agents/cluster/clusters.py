@@ -89,7 +89,7 @@ class Clusters:
         except (kubeconfig.ConfigException, OSError, ValueError) as error:
             raise NoCluster(f"cluster {name!r} cannot be used: {error}") from error
         connection = Connection(name, configuration, self._settings.request_timeout_seconds)
-        return Cluster(name, connection, self._settings.page_size)
+        return Cluster(name, connection, self._settings.page_size, self._settings.namespaces)
 
     def _kubeconfig(self) -> str | None:
         """The path (several, joined as in $KUBECONFIG, are merged), or None to use the in-cluster configuration."""

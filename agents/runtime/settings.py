@@ -88,6 +88,8 @@ class KubernetesSettings(Section):
     kubeconfig: Path | None = None
     request_timeout_seconds: float = Field(default=20, gt=0)
     page_size: int = Field(default=500, gt=0, le=5000)
+    namespaces: list[str] = Field(default_factory=list[str])
+    """Look at these alone: whoever runs us may have rights there and nowhere else. None: all of them."""
 
 
 class EndpointSettings(Section):
