@@ -13,8 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
+from a2a.client.card_resolver import parse_agent_card
+from google.protobuf.json_format import ParseError
 from pydantic import ValidationError
 
+from agents.runtime.card_signature import UntrustedCardError, verifier
 from agents.runtime.settings import BUILT_IN, Settings
 from planner.team import MemberClient, Profile, Skill, Team, ToolUnavailable, declared
 
@@ -42,6 +45,7 @@ class ConfiguredMembers:
         self._clients = {name: connect(name, url) for name, url in self._urls.items()}
         self._team = {name: declared(name, settings.agent(name)) for name in self._urls}
         self._cards_due = dict.fromkeys((name for name in self._urls if name not in BUILT_IN), 0.0)
+        self._verify = verifier(settings.cards)
         self._clusters: tuple[float, list[str]] = (0.0, [])
 
     def client(self, name: str) -> MemberClient:
@@ -78,9 +82,11 @@ class ConfiguredMembers:
         try:
             response = await self._http.get(self._urls[name].rstrip("/") + CARD_PATH, timeout=ASK_SECONDS)
             response.raise_for_status()
+            if self._verify is not None:
+                self._verify(parse_agent_card(response.json()))
             self._team[name] = profile_of(name, response.json(), self._team[name])
             self._cards_due[name] = time.monotonic() + FRESH_SECONDS
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, ValueError, ParseError, UntrustedCardError) as error:
             log.warning("the card of %s could not be read: %s", name, error)
             self._cards_due[name] = time.monotonic() + RETRY_SECONDS
 

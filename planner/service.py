@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from agents.runtime.card_signature import verifier
 from agents.runtime.cards import load_card
 from agents.runtime.client import Member, open_http
+from agents.runtime.context import SOURCE_HEADER
 from agents.runtime.service import build_app
 from agents.runtime.settings import Settings
 from planner.a2a import PlannerExecutor
@@ -31,7 +33,14 @@ def build_planner(settings: Settings) -> FastAPI:
     """The whole planner. It starts without the members, and asks them when there is something to ask."""
     http = open_http()
     store = Store(store_url(settings.store), lease_seconds=settings.store.lease_seconds, migrate=settings.store.migrate)
-    members = ConfiguredMembers(settings, http, lambda name, url: Member(name, url, http))
+    verify = verifier(settings.cards)
+    # kagent's user interface shows conversations that one agent begins with another beneath the first one.
+    headers = {SOURCE_HEADER: "agent"} if settings.kagent.name else {}
+
+    def connect(name: str, url: str) -> Member:
+        return Member(name, url, http, verify=verify, headers=headers)
+
+    members = ConfiguredMembers(settings, http, connect)
     lanes = Lanes(settings.limits.subtasks_per_specialist)
     desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits, lanes, signing_of(settings))
     supervisor = Supervisor(desk, retention_days=settings.store.retention_days)

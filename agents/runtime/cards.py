@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from agents.runtime.card_signature import Sign
 from agents.runtime.findings import FINDING_EXTENSION, FINDING_MEDIA_TYPE, SUBTASK_MEDIA_TYPE
 from agents.runtime.settings import Settings, SettingsError
 from cards import FOLDER
@@ -120,9 +121,10 @@ class _Served:
         return cls(body, f'W/"{hashlib.sha256(unsigned.encode()).hexdigest()[:32]}"')
 
 
-def card_routes(card: AgentCard, dialect: str) -> Sequence[Route]:
-    """Routes that serve the card with ETag, Last-Modified and Cache-Control."""
-    pure, legacy = _Served.of(card), _Served.of(with_legacy_interface(card))
+def card_routes(card: AgentCard, dialect: str, sign: Sign | None = None) -> Sequence[Route]:
+    """Routes that serve the card, signed when there is a key, with ETag, Last-Modified and Cache-Control."""
+    forms = (card, with_legacy_interface(card))
+    pure, legacy = (_Served.of(form if sign is None else sign(form)) for form in forms)
     modified = formatdate(usegmt=True)
 
     async def serve(request: Request) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 import httpx
@@ -29,6 +29,7 @@ from a2a.utils.errors import A2AError, TaskNotCancelableError, TaskNotFoundError
 from httpx_aiohttp import AiohttpTransport
 
 from agents.runtime import wire
+from agents.runtime.card_signature import Verify
 from agents.runtime.cards import declares
 from agents.runtime.faults import Fault, fault_of
 from agents.runtime.findings import FINDING_EXTENSION, SubtaskInput
@@ -61,12 +62,23 @@ def open_http() -> httpx.AsyncClient:
 class Member:
     """One agent. Safe to use for many messages at once."""
 
-    def __init__(self, name: str, url: str, http: httpx.AsyncClient, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        http: httpx.AsyncClient,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        verify: Verify | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`verify` refuses cards that no trusted key has signed; `headers` go with every call."""
         self.name = name
         self.url = url
         self._http = http
         self._patience = patience
-        self._remote = RemoteCard(url, http)
+        self.headers = dict(headers or {})
+        self._remote = RemoteCard(url, http, verify)
         self._made: tuple[AgentCard, Client] | None = None
         self._abandoned: set[asyncio.Task[None]] = set()
         self._leaving = False
@@ -196,7 +208,7 @@ class _Exchange:
 
     def context(self, *, streaming: bool = False) -> ClientCallContext:
         """Headers and timeout of one call."""
-        headers: dict[str, str] = {}
+        headers = dict(self._member.headers)
         if self.extended:
             headers["A2A-Extensions"] = FINDING_EXTENSION
         if self.user:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -11,7 +12,10 @@ from a2a.client.card_resolver import parse_agent_card
 from a2a.types import AgentCard
 from google.protobuf.json_format import ParseError
 
+from agents.runtime.card_signature import UntrustedCardError, Verify
 from agents.runtime.cards import CARD_PATH, LEGACY_CARD_PATH
+
+log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 60.0
 LOOPBACK = ("127.0.0.1", "localhost", "0.0.0.0", "::1", "::")
@@ -29,10 +33,12 @@ class CardUnavailableError(RuntimeError):
 class RemoteCard:
     """The card of one agent. `url` is the agent's base URL, or the URL of the card itself (ending in `.json`)."""
 
-    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, http: httpx.AsyncClient, verify: Verify | None = None) -> None:
+        """`verify` refuses cards that no trusted key has signed."""
         base = url.rstrip("/")
         self._urls = [base] if base.endswith(".json") else [base + CARD_PATH, base + LEGACY_CARD_PATH]
         self._http = http
+        self._verify = verify
         self._card: AgentCard | None = None
         self._etag: str | None = None
         self._read_at = 0.0
@@ -76,10 +82,44 @@ class RemoteCard:
             raise CardUnavailableError(f"what {url} serves is not an agent card: {error}", answered=True) from error
         if not card.supported_interfaces:
             raise CardUnavailableError(f"the card at {url} names no interface to call", answered=True)
+        self._check_signature(url, card)
         for interface in card.supported_interfaces:
             interface.url = reachable(interface.url, url)
+        if self._card is not None and (changes := changes_of(self._card, card)):
+            log.warning("the card at %s has changed: %s", url, "; ".join(changes))
         self._card, self._etag, self._read_at = card, response.headers.get("etag"), time.monotonic()
         return card
+
+    def _check_signature(self, url: str, card: AgentCard) -> None:
+        try:
+            if self._verify is not None:
+                self._verify(card)
+        except UntrustedCardError as error:
+            # Whoever answers there now is not who was trusted: what was known of it holds no longer.
+            self._card = self._etag = None
+            log.warning("the card at %s is refused: %s", url, error)
+            raise CardUnavailableError(f"the card at {url} is refused: {error}", answered=True) from error
+
+
+def changes_of(before: AgentCard, after: AgentCard) -> list[str]:
+    """What another card says otherwise, for people; signatures are not compared."""
+    changes = [
+        f"{name} {getattr(before, name)!r} is now {getattr(after, name)!r}"
+        for name in ("name", "version", "description")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    urls, new_urls = ({i.url for i in card.supported_interfaces} for card in (before, after))
+    if urls != new_urls:
+        changes.append(f"it is called at {', '.join(sorted(new_urls))}")
+    skills, new_skills = ({skill.id: skill for skill in card.skills} for card in (before, after))
+    changes += [f"skill {id} is new" for id in new_skills.keys() - skills.keys()]
+    changes += [f"skill {id} is gone" for id in skills.keys() - new_skills.keys()]
+    changes += [f"skill {id} is another" for id in skills.keys() & new_skills.keys() if skills[id] != new_skills[id]]
+    if before.capabilities != after.capabilities:
+        changes.append("its capabilities are others")
+    if before.security_schemes != after.security_schemes:
+        changes.append("its security schemes are others")
+    return sorted(changes)
 
 
 def reachable(interface: str, card_url: str) -> str:

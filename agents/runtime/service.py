@@ -16,6 +16,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.runtime.a2a_routes import a2a_routes
+from agents.runtime.card_signature import signer
 from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
 from agents.runtime.health import Check, a2a_check, health_router, tools_check
@@ -109,7 +110,7 @@ def build_app(
     app.include_router(health_router(checks, lambda: handler.live.draining))
     for router in routers:
         app.include_router(router)
-    app.router.routes.extend(card_routes(card, settings.server.card_dialect))
+    app.router.routes.extend(card_routes(card, settings.server.card_dialect, signer(settings.cards)))
     app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card))
     if tools is not None:
         app.router.routes.extend(_mcp_app(tools).routes)
