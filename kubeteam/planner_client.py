@@ -55,8 +55,19 @@ class PlannerClient:
         return await self._call("GET", "/v1/requests", params=params)
 
     async def reply(self, request_id: str, text: str) -> dict[str, Any]:
-        """Answers the question that a request waits for."""
+        """Answers the question that a request waits for; `last_event` is where to follow it from."""
         return await self._call("POST", f"/v1/requests/{request_id}/reply", json={"text": text})
+
+    async def decide(self, request_id: str, decisions: dict[str, Any]) -> dict[str, Any]:
+        """Approves or rejects proposed Actions: `{"decisions": […]}` or `{"all": "approve" | "reject"}`.
+
+        `last_event` in the answer is where to follow the request from.
+        """
+        return await self._call("POST", f"/v1/requests/{request_id}/approvals", json=decisions)
+
+    async def journal(self, after: int, limit: int) -> dict[str, Any]:
+        """A page of the journal: `{"entries": […], "next_after": …}`."""
+        return await self._call("GET", "/v1/journal", params={"after": after, "limit": limit})
 
     async def cancel(self, request_id: str) -> dict[str, Any]:
         """Stops a request and its subtasks."""

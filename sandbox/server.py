@@ -165,6 +165,7 @@ class _Server:
         server = uvicorn.Server(
             uvicorn.Config(
                 Api(self._cluster, self._stopping).app,
+                log_config=None,
                 log_level="critical",
                 access_log=False,
                 lifespan="off",

@@ -137,7 +137,6 @@ def _config(binding: Binding) -> uvicorn.Config:
         http="httptools",
         lifespan="on",
         log_config=None,
-        log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,

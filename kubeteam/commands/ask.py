@@ -14,10 +14,16 @@ from rich.markdown import Markdown
 
 from agents.runtime.settings import Settings, load_settings
 from kubeteam import team
+from kubeteam.consent import ask_decisions, proposed
 from kubeteam.exits import NEEDS_INPUT, USAGE, Complaint, exit_code
 from kubeteam.planner_client import PlannerClient
 from kubeteam.progress import progress
 from kubeteam.target import settings_for, temporary_store
+from kubeteam.user import User, login
+
+
+APPROVAL = "approval"
+"""What a request waits for when it wants decisions rather than words."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +41,7 @@ def ask(
         str | None, typer.Option(help="Which cluster, when there are several (a kubeconfig context).")
     ] = None,
     language: Annotated[str | None, typer.Option(help="en or zh; default: the question's.")] = None,
-    user: Annotated[str | None, typer.Option(help="Who asks; default: your login.", envvar="KUBETEAM_USER")] = None,
+    user: User = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     single_process: Annotated[
         bool, typer.Option(help="With --sandbox or --kubeconfig: all five services in this process.")
@@ -57,6 +63,7 @@ def ask(
         own_team = sandbox is not None or kubeconfig is not None
         asking = _Question(question, cluster, language, user, as_json, quiet=as_json)
         if own_team:
+            asking.lasting = False
             with temporary_store(pointed) as temporary:
                 result = asyncio.run(_with_own_team(team.on_free_ports(temporary), single_process, asking))
         else:
@@ -72,6 +79,8 @@ class _Question:
     ) -> None:
         self.text, self.cluster, self.language, self.user = text, cluster, language, user
         self.as_json, self.quiet = as_json, quiet
+        self.lasting = True
+        """The team is there after the answer."""
 
 
 async def _with_own_team(settings: Settings, single_process: bool, asking: _Question) -> dict[str, Any]:
@@ -83,21 +92,35 @@ async def _with_own_team(settings: Settings, single_process: bool, asking: _Ques
 
 
 async def _at(url: str, asking: _Question) -> dict[str, Any]:
-    async with PlannerClient(url, asking.user) as planner:
+    async with PlannerClient(url, asking.user or login()) as planner:
         request_id = await planner.ask(asking.text, language=asking.language, cluster_id=asking.cluster)
         result = await follow(planner, request_id, quiet=asking.quiet)
         while result["status"] == "input_required" and not asking.as_json and sys.stdin.isatty():
             show(result)
-            await planner.reply(request_id, await asyncio.to_thread(input, "> "))
-            result = await follow(planner, request_id)
-    print_json(result) if asking.as_json else show(result)
+            result = await follow(planner, request_id, since=await _respond(planner, result))
+    print_json(result) if asking.as_json else show(result, asking.lasting)
     return result
 
 
-async def follow(planner: PlannerClient, request_id: str, quiet: bool = False) -> dict[str, Any]:
-    """Shows progress until the request ends or waits, and returns it."""
+async def _respond(planner: PlannerClient, result: dict[str, Any]) -> dict[str, Any]:
+    """Asks the person at the terminal for what the request waits for: decisions, or words."""
+    actions = proposed(result) if (result.get("input_required") or {}).get("kind") == APPROVAL else []
+    if actions:
+        return await planner.decide(result["id"], await asyncio.to_thread(ask_decisions, actions, Console(), input))
+    return await planner.reply(result["id"], await asyncio.to_thread(input, "> "))
+
+
+async def follow(
+    planner: PlannerClient, request_id: str, quiet: bool = False, since: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Shows progress until the request ends or waits, and returns it.
+
+    `since` is what the planner said to a reply or a decision: what happened before it is not shown again.
+    """
+    if since is not None and since["status"] not in ("queued", "running"):
+        return await planner.show(request_id)
     with progress(quiet) as screen:
-        async for event in planner.events(request_id):
+        async for event in planner.events(request_id, after=str(since["last_event"]) if since else None):
             screen.show(event)
             if event.type == "input_required":
                 break
@@ -109,18 +132,32 @@ def print_json(result: dict[str, Any]) -> None:
     print(json.dumps(result, ensure_ascii=False, indent=2))
 
 
-def show(result: dict[str, Any]) -> None:
-    """The answer for a person: rendered on a terminal, plain Markdown when piped."""
+def show(result: dict[str, Any], lasting: bool = True) -> None:
+    """The answer for a person: rendered on a terminal, plain Markdown when piped.
+
+    `lasting`: the team is there afterwards, so that somebody can still answer it.
+    """
     text = _text_of(result)
     console = Console()
     console.print(Markdown(text)) if console.is_terminal else print(text)
     if exit_code(result["status"]) == NEEDS_INPUT and not sys.stdin.isatty():
-        sys.stderr.write(f"answer with: kubeteam reply {result['id']} TEXT\n")
+        sys.stderr.write(f"{_how_to_go_on(result) if lasting else _GONE}\n")
+
+
+_GONE = "this team ends here: ask at a terminal, or a team of `kubeteam up`, to answer or approve"
+
+
+def _how_to_go_on(result: dict[str, Any]) -> str:
+    if (result.get("input_required") or {}).get("kind") == APPROVAL:
+        return f"decide with: kubeteam approve {result['id']} [--action N], or kubeteam reject {result['id']} --reason TEXT"
+    return f"answer with: kubeteam reply {result['id']} TEXT"
 
 
 def _text_of(result: dict[str, Any]) -> str:
     if result["status"] == "input_required":
         waiting = result.get("input_required") or {}
         choices = "".join(f"\n- {choice}" for choice in waiting.get("choices") or [])
+        if result.get("answer"):  # it says what waits, with everything that speaks for it
+            return str(result["answer"])
         return f"{waiting.get('question', '')}{choices}"
     return result.get("answer") or f"Request {result['id']} ended as {result['status']}."

@@ -23,6 +23,10 @@ from kubeteam.planner_client import PlannerClient
 from kubeteam.target import embedded_cluster, temporary_store
 
 
+ANSWERED = ("answered", "input_required")
+"""A request that waits for an approval has named its root causes; one that waits for anything else has none to score."""
+
+
 @dataclass(frozen=True)
 class Result:
     """One scenario in one language."""
@@ -121,12 +125,12 @@ async def _ask(planner: PlannerClient, name: str, scenario: dict[str, Any], lang
             break
     answer = await planner.show(request_id)
     causes = [RootCause.model_validate(cause) for cause in answer["root_causes"]]
-    scored = score(scenario["expect"], causes, answer.get("answer") or "")
+    scored = score(_expectation(scenario), causes, answer.get("answer") or "")
     usage = answer["usage"]
     return Result(
         name=name,
         language=language,
-        solved=scored.solved and answer["status"] == "answered",
+        solved=scored.solved and answer["status"] in ANSWERED,
         detected=scored.detected,
         precision=round(scored.precision, 3),
         recall=round(scored.recall, 3),
@@ -134,8 +138,14 @@ async def _ask(planner: PlannerClient, name: str, scenario: dict[str, Any], lang
         root_causes=[{"resource": c.resource, "fault": c.fault, "explanation": c.explanation} for c in causes],
         seconds=round(time.perf_counter() - began, 2),
         tokens=usage["input_tokens"] + usage["output_tokens"],
-        complaints=scored.complaints if answer["status"] == "answered" else [f"ended as {answer['status']}"],
+        complaints=scored.complaints or ([] if answer["status"] in ANSWERED else [f"ended as {answer['status']}"]),
     )
+
+
+def _expectation(scenario: dict[str, Any]) -> dict[str, Any]:
+    """`expect`; patterns for the answer's text may also stand beside it."""
+    beside = {"answer_mentions": scenario["answer_mentions"]} if "answer_mentions" in scenario else {}
+    return beside | scenario["expect"]
 
 
 def _tell(result: Result, place: str) -> None:

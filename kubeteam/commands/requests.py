@@ -15,6 +15,7 @@ from kubeteam.commands.ask import follow, print_json
 from kubeteam.commands.ask import show as show_answer
 from kubeteam.exits import exit_code
 from kubeteam.planner_client import PlannerClient
+from kubeteam.user import login
 
 T = TypeVar("T")
 PlannerUrl = Annotated[str | None, typer.Option("--planner", help="URL of the planner.", envvar="KUBETEAM_PLANNER")]
@@ -59,8 +60,7 @@ def reply(
     """Answer the question that a request waits for, and follow it to its end."""
 
     async def answer(client: PlannerClient) -> dict[str, Any]:
-        await client.reply(request_id, text)
-        return await follow(client, request_id, quiet=as_json)
+        return await follow(client, request_id, quiet=as_json, since=await client.reply(request_id, text))
 
     result = at_planner(planner, answer)
     print_json(result) if as_json else show_answer(result)
@@ -73,11 +73,11 @@ def cancel(request_id: RequestId, planner: PlannerUrl = None) -> None:
     print(f"{request_id}: {result.get('status', 'cancelled')}")
 
 
-def at_planner(url: str | None, work: Callable[[PlannerClient], Awaitable[T]]) -> T:
-    """Runs some work against the planner: the one named, or the one of the settings."""
+def at_planner(url: str | None, work: Callable[[PlannerClient], Awaitable[T]], user: str | None = None) -> T:
+    """Runs some work against the planner, the one named or that of the settings, in the user's name."""
 
     async def run() -> T:
-        async with PlannerClient(url or load_settings().url("planner")) as client:
+        async with PlannerClient(url or load_settings().url("planner"), user or login()) as client:
             return await work(client)
 
     return asyncio.run(run())
