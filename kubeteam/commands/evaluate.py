@@ -22,9 +22,8 @@ from kubeteam.exits import FAILED, USAGE, Complaint
 from kubeteam.planner_client import PlannerClient
 from kubeteam.target import embedded_cluster, temporary_store
 
-
 ANSWERED = ("answered", "input_required")
-"""A request that waits for an approval has named its root causes; one that waits for anything else has none to score."""
+"""A request that waits for an approval has named its root causes; one that waits for a word has none to score."""
 
 
 @dataclass(frozen=True)
