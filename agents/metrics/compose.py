@@ -79,6 +79,8 @@ class _Composition:
     def _shown(self) -> list[Consumer]:
         """The workloads that the answer is about: named ones first, then the strained or the biggest."""
         rest = self.workloads if self.asked.top else self.strained
+        if self.asked.trend and self.named:
+            rest = []
         return list({row.resource: row for row in (*self.named, *rest)}.values())[:MAX_ROWS]
 
     # The text
@@ -199,7 +201,9 @@ class _Composition:
         rows = self._shown()
         if not rows:
             return ""
-        lines = [f"### {say('workloads_heading', self.language)}", say("workload_columns", self.language), _rule(6)]
+        heading = "Pods" if self.asked.grouping == "pods" else say("workloads_heading", self.language)
+        columns = say("workload_columns", self.language, what=say(f"column_{self.asked.grouping}", self.language))
+        lines = [f"### {heading}", columns, _rule(6)]
         for row in rows:
             cpu = f"{cores(row.cpu)} ({cores(row.cpu_request)} / {cores(row.cpu_limit)})"
             memory = f"{size(row.memory)} ({size(row.memory_request)} / {size(row.memory_limit)})"
@@ -226,7 +230,8 @@ class _Composition:
             nodes = say("nodes_now", self.language) if self.nodes and (self.asked.nodes or self.asked.top) else ""
             about = {"window": self.averaged.window, "query": self.averaged.query, "nodes": nodes}
             return say("averages", self.language, time=iso(self.observed_at), **about)
-        lines = [say("point_in_time", self.language, time=iso(self.observed_at))]
+        historic = bool(self.trends.facts()) or any(not one.point_in_time for one in (*self.costs, *self.scalings))
+        lines = [say("table_now" if historic else "point_in_time", self.language, time=iso(self.observed_at))]
         if self._window_unanswered():
             lines.append(say("window", self.language, window=self.asked.window))
         return " ".join(lines)

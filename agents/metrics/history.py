@@ -36,9 +36,20 @@ async def spreads(
     return {key: (cpu[key], memory[key]) for key in cpu.keys() & memory.keys()}
 
 
+async def covered(client: PrometheusClient, matchers: Mapping[str, str]) -> timedelta:
+    """How much of the sizing span there are samples for: a young workload, or a young Prometheus, knows less."""
+    step = step_for(client.sizing, POINTS)
+    selector = client.selector(**{"pod": "!=", **matchers, "container": "!="})
+    rate = f"sum (rate({CPU}{selector}[{duration(LEAST_RATE)}]))"
+    counted = f"count_over_time(({rate})[{duration(client.sizing)}:{duration(step)}])"
+    answer = await client.instant(counted)
+    points = max((one.last or 0 for one in answer.series), default=0)
+    return min(client.sizing, points * step)
+
+
 def queries(client: PrometheusClient, **matchers: str) -> tuple[list[str], list[str]]:
     """The PromQL for CPU and for memory: the percentiles, then the peak."""
-    selector = client.selector(**matchers, container="!=", pod="!=")
+    selector = client.selector(**{"pod": "!=", **matchers, "container": "!="})
     span, step = duration(client.sizing), duration(step_for(client.sizing, POINTS))
     rate = f"sum {_BY} (rate({CPU}{selector}[{duration(LEAST_RATE)}]))[{span}:{step}]"
     cpu = [f"quantile_over_time({quantile}, {rate})" for quantile in _QUANTILES]

@@ -24,7 +24,7 @@ _COST = re.compile(
 _SCALING = re.compile(r"(?i)\b(?:autoscal\w*|hpa|scal(?:e|es|ing)|replicas)\b|弹性|伸缩|扩容|缩容|副本")
 _TOP = re.compile(
     r"(?i)\b(?:top|most|highest|biggest|largest|consum\w*|usage|uses?|using|utili[sz]ation|busiest)\b"
-    r"|最多|最高|最大|占用|使用率|用量|消耗|排名|前\d"
+    r"|最多|最高|最耗|最占|最吃|最大|占用|使用率|用量|消耗|排名|前\d"
 )
 _CPU = re.compile(r"(?i)\b(?:cpu|processor|cores?|load)\b|处理器|负载")
 _MEMORY = re.compile(r"(?i)\b(?:memory|ram|oom\w*|mem)\b|内存")

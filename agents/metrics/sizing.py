@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from agents.cluster.cluster import ClusterReader
@@ -11,7 +13,7 @@ from agents.cluster.prometheus import PrometheusClient, pods_of
 from agents.cluster.quantities import format_cpu, format_memory
 from agents.cluster.redaction import redact
 from agents.cluster.resources import Resource
-from agents.metrics.history import spreads, window
+from agents.metrics.history import covered, queries, spreads, window
 from agents.metrics.measure import Box, Measured, boxes_of, consumer, measure
 from agents.metrics.results import (
     ContainerRecommendation,
@@ -34,23 +36,22 @@ async def analyze_workload_cost(
     """
     measured, pods = await pods_of_workload(cluster, resource, prometheus)
     boxes = [box for pod in pods for box in boxes_of(pod, measured.usage)]
-    past, problem = await _past(prometheus, resource, boxes)
+    past, over, query, problem = await _past(prometheus, resource, boxes)
     rows = sizings(resource, boxes, past, language)
-    over = window(prometheus.sizing) if prometheus is not None and past else None
     problems = [redact(text) for text in (measured.problem, problem) if text]
     return WorkloadCost(
         resource=str(resource),
-        query=f"kubectl top pods -n {resource.namespace} --containers",
+        query=query or f"kubectl top pods -n {resource.namespace} --containers",
         source="prometheus" if past else "metrics.k8s.io",
         point_in_time=not past,
-        window=over,
+        window=over or None,
         observed_at=measured.observed_at,
         pods=len(pods),
         resource_metrics=_metrics(boxes),
         resource_recommendation=ResourceRecommendation(
             containers=[_recommended(row, history=bool(past)) for row in rows],
             resource_recommendation_status="history" if past else "point_in_time",
-            rule=(HISTORY if past else MOMENT).words(language, over or ""),
+            rule=(HISTORY if past else MOMENT).words(language, over),
         ),
         problem="; ".join(problems) or None,
     )
@@ -69,17 +70,18 @@ async def pods_of_workload(
 
 async def _past(
     prometheus: PrometheusClient | None, resource: Resource, boxes: Sequence[Box]
-) -> tuple[Spreads, str | None]:
-    """Percentiles of the workload's containers, over all its pods: those of before a rollout count as well."""
+) -> tuple[Spreads, str, str, str | None]:
+    """Percentiles of the workload's containers over all its pods, how much history they are of, the query of one of
+    them, and what went wrong. Pods of before a rollout count as well."""
     if prometheus is None:
-        return {}, None
+        return {}, "", "", None
     place = {"namespace": resource.namespace or "", "pod": pods_of(resource.kind, resource.name)}
     try:
-        found = await spreads(prometheus, place)
+        found, span = await asyncio.gather(spreads(prometheus, place), covered(prometheus, place))
     except SourceError as error:
-        return {}, str(error)
+        return {}, "", "", str(error)
     if not found:
-        return {}, f"Prometheus knows nothing of {resource} in the last {window(prometheus.sizing)}"
+        return {}, "", "", f"Prometheus knows nothing of {resource} in the last {window(prometheus.sizing)}"
     by_container = {name: [pair for key, pair in found.items() if key[2] == name] for name in {k[2] for k in found}}
     past: dict[tuple[str, str, str], tuple[Spread, Spread]] = {}
     for box in boxes:
@@ -87,7 +89,9 @@ async def _past(
         cpu, memory = joined([cpu for cpu, _ in pairs]), joined([memory for _, memory in pairs])
         if cpu is not None and memory is not None:
             past[box.pod.namespace or "", box.pod.name, box.name] = cpu, memory
-    return past, None
+    hours = timedelta(hours=round(span / timedelta(hours=1), 1))
+    _, memory_queries = queries(prometheus, **place)
+    return past, window(hours), memory_queries[2], None
 
 
 def _metrics(boxes: list[Box]) -> ResourceMetrics:

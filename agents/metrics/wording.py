@@ -23,6 +23,10 @@ _SENTENCES: dict[str, dict[Language, str]] = {
         "en": "These are current values from metrics.k8s.io at {time}: a point in time, without history.",
         "zh": "以上为 metrics.k8s.io 在 {time} 的当前值：仅代表一个时间点，没有历史数据。",
     },
+    "table_now": {
+        "en": "The table shows current values from metrics.k8s.io at {time}.",
+        "zh": "表中为 metrics.k8s.io 在 {time} 的当前值。",
+    },
     "window": {
         "en": "For the last {window} a Prometheus is needed, and none is configured.",
         "zh": "要回答最近 {window} 的情况需要 Prometheus，而当前未配置。",
@@ -114,9 +118,11 @@ _SENTENCES: dict[str, dict[Language, str]] = {
     },
     "workloads_heading": {"en": "Workloads", "zh": "工作负载"},
     "nodes_heading": {"en": "Nodes", "zh": "节点"},
+    "column_workloads": {"en": "workload", "zh": "工作负载"},
+    "column_pods": {"en": "pod", "zh": "Pod"},
     "workload_columns": {
-        "en": "| workload | ready | CPU (requested / limit) | memory (requested / limit) | fullest | restarts |",
-        "zh": "| 工作负载 | 就绪 Pod | CPU 合计（请求 / 限额） | 内存合计（请求 / 限额） | 最高占限额 | 重启 |",
+        "en": "| {what} | ready | CPU (requested / limit) | memory (requested / limit) | fullest | restarts |",
+        "zh": "| {what} | 就绪 Pod | CPU 合计（请求 / 限额） | 内存合计（请求 / 限额） | 最高占限额 | 重启 |",
     },
     "node_columns": {
         "en": "| node | pods | CPU used / allocatable | memory used / allocatable | requested CPU, memory |",
