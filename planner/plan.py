@@ -13,8 +13,9 @@ from agents.runtime.findings import Wire
 
 SubtaskStatus = Literal["pending", "running", "input_required", "done", "failed", "skipped", "cancelled"]
 OVER: frozenset[SubtaskStatus] = frozenset({"done", "failed", "skipped", "cancelled"})
-Intent = Literal["diagnose", "repair", "facts", "change"]
-"""What the answer is about: causes, causes and what ends them, facts that were asked for, or a change."""
+Intent = Literal["diagnose", "repair", "facts", "change", "report"]
+"""What the answer is about: causes, causes and what ends them, facts that were asked for, a change,
+or the facts of a health report."""
 ORDERS: frozenset[Intent] = frozenset({"repair", "change"})
 """Something is to be changed: a person is asked for the approval."""
 

@@ -43,6 +43,8 @@ class Request(Wire):
     user: str = "anonymous"
     source: str = "http"
     """The way in: `http`, `a2a`, `cli`, `page`, ..."""
+    purpose: Literal["question", "report"] = "question"
+    """A report is planned by its own rule and asks for facts, whatever its words."""
     context_id: str | None = None
     """The A2A conversation it came in."""
     created_at: datetime

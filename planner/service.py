@@ -21,6 +21,9 @@ from planner.journal_http import journal_router
 from planner.lanes import Lanes
 from planner.members import ConfiguredMembers
 from planner.page.route import page_router
+from planner.report.desk import Reports
+from planner.report.http import build_report_router
+from planner.report.store import ReportStore
 from planner.store import Store, store_url
 from planner.strategy.strategist import strategy_of
 from planner.supervisor import Supervisor
@@ -44,14 +47,17 @@ def build_planner(settings: Settings) -> FastAPI:
     lanes = Lanes(settings.limits.subtasks_per_specialist)
     desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits, lanes, signing_of(settings))
     supervisor = Supervisor(desk, retention_days=settings.store.retention_days)
+    reports = Reports(ReportStore(settings.store), supervisor, settings.reports)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
         await store.open()
         try:
             await supervisor.start()
+            await reports.open()
             yield
         finally:
+            await reports.close()
             await supervisor.stop()
             await http.aclose()
             await store.close()
@@ -61,7 +67,7 @@ def build_planner(settings: Settings) -> FastAPI:
         PlannerExecutor(supervisor),
         settings,
         name=NAME,
-        routers=[build_router(supervisor), journal_router(members), page_router()],
+        routers=[build_router(supervisor), build_report_router(reports), journal_router(members), page_router()],
         lifespans=[running],
         resume=True,
     )
