@@ -45,8 +45,8 @@ async def dispatch(
     """Runs one turn of a subtask. `started` gets the A2A task, `told` every line of progress.
 
     `message_id` is the same for every attempt, so that the member recognises one that comes again. When `left` is set,
-    the member's task goes on although nobody here waits for it. `deadline` is in seconds from now. The member keeps to it; one that does not is left a moment later, which cancels
-    its task.
+    the member's task goes on although nobody here waits for it. `deadline` is in seconds from now. The member keeps to
+    it; one that does not is left a moment later, which cancels its task.
     """
     try:
         async with asyncio.timeout(deadline + GRACE_SECONDS):

@@ -1,4 +1,4 @@
-"""The requests that this planner drives: claimed by lease, renewed while it lives, let go when another has taken over."""
+"""The requests that this planner drives: claimed by lease, kept while it lives, let go when another takes over."""
 
 from __future__ import annotations
 

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Protocol
 
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.context import ServerCallContext
 from a2a.server.events import Event
 from a2a.types import Message, Role, SendMessageRequest, Task, TaskState
-from a2a.utils.errors import TaskNotFoundError
+from a2a.utils.errors import InternalError, TaskNotFoundError
 
 from agents.runtime.context import Caller, caller_of, context_of
 from agents.runtime.live_task import LiveTask
@@ -20,12 +21,19 @@ from agents.runtime.push_sender import PushSender
 from agents.runtime.reader import Reader
 from agents.runtime.service_metrics import TASK_SECONDS, TASKS, TASKS_RUNNING
 from agents.runtime.states import state_name
-from agents.runtime.task_store import TaskStore
+from agents.runtime.task_store import TaskLost, TaskStore
 
 log = logging.getLogger(__name__)
 
+FORGET_SECONDS = 3600.0
 STOP_SECONDS = 5.0
 """How long a cancelled executor gets to clean up."""
+TEND_SECONDS = 0.3
+"""How soon a cancel that came in at another replica is heard."""
+MAX_RESUMED = 3
+"""How often a task is taken up again: one that brings its process down must not do so for ever."""
+RESUMED = "kubeteam/resumed"
+"""Where a task's metadata counts that."""
 CRASHED = "The service stopped while it worked on this task. Please send the request again."
 SHUT_DOWN = "The service was stopped while it worked on this task. Please send the request again."
 
@@ -55,10 +63,15 @@ class LiveTasks:
         self.push_sender = push_sender
         self._name = name
         self._executor = executor
+        self.retention_seconds: float | None = None
+        """How long ended tasks are kept; None for ever."""
         self._store = store
         self._resume = resume
         self.observer: TaskObserver | None = None
         self._live: dict[str, LiveTask] = {}
+        self._tending: asyncio.Task[None] | None = None
+        self._asides: set[asyncio.Task[None]] = set()
+        store.lost = self._lost
 
     def __len__(self) -> int:
         return len(self._live)
@@ -74,16 +87,78 @@ class LiveTasks:
         return self._live.get(task_id)
 
     async def start(self) -> None:
-        """Takes care of the tasks that the last run left open: resumed by executors that can, else closed as FAILED."""
-        for stored in await self._store.open_tasks():
-            live = await self._revive(stored.task, stored.owner)
-            if self._resume:
+        """Takes care of tasks whose process died, now and for as long as this one lives: see `_adopt`."""
+        await self._adopt()
+        self._tending = asyncio.create_task(self._tend(), name=f"tending the tasks of {self._name}")
+
+    async def _tend(self) -> None:
+        clock = asyncio.get_running_loop()
+        sweep, forget = clock.time(), clock.time()
+        while True:
+            await asyncio.sleep(TEND_SECONDS)
+            try:
+                if any(live.running for live in self._live.values()):
+                    await self._store.beat()
+                    await self._hear_cancels()
+                if clock.time() >= sweep:
+                    sweep = clock.time() + self._store.lease_seconds / 2
+                    await self._adopt()
+                if self.retention_seconds is not None and clock.time() >= forget:
+                    forget = clock.time() + FORGET_SECONDS
+                    await self._store.forget_before(self.retention_seconds)
+            except Exception as error:
+                log.warning("%s: the task store could not be tended, trying again: %s", self._name, error)
+                await asyncio.sleep(1)
+
+    async def _adopt(self) -> None:
+        """Tasks that a dead process left open are resumed by executors that can, else closed as FAILED."""
+        for stored in await self._store.adopt():
+            live = await self.revive(stored.task, stored.owner)
+            times = round(stored.task.metadata.fields[RESUMED].number_value) + 1  # 0 when it is not there
+            if self._resume and times <= MAX_RESUMED and not self.draining:
                 log.info("%s: task %s is resumed", self._name, live.task_id)
+                stored.task.metadata.update({RESUMED: times})
                 self.run(live, context_for(live, context_of(stored.owner), _last_request(stored.task)))
             else:
                 log.warning("%s: task %s was left open by a crash and is closed", self._name, live.task_id)
                 await live.end(TaskState.TASK_STATE_FAILED, CRASHED)
                 self.release(live)
+
+    async def _hear_cancels(self) -> None:
+        asked = [live for task_id in await self._store.cancels() if (live := self._live.get(task_id)) is not None]
+        for live in asked:
+            if live.running:
+                await self.cancel(live, context_of(live.owner))
+        if asked:
+            await self._store.cancelled([live.task_id for live in asked])
+
+    async def cancel(self, live: LiveTask, call: ServerCallContext) -> None:
+        """Stops the executor, tool calls included, and stores the task as CANCELED."""
+        await live.stop(STOP_SECONDS)
+        try:
+            await self._executor.cancel(context_for(live, call, None), live)
+        except Exception as error:
+            # Its run is stopped already; what `cancel` adds is the executor's own cleaning up.
+            log.warning("%s: the executor's cancel of task %s failed: %s", self._name, live.task_id, error)
+        await live.end(TaskState.TASK_STATE_CANCELED)
+        live.close()
+        self.release(live)
+
+    def _lost(self, task_id: str) -> None:
+        """This process was taken for dead, and another goes on with the task."""
+        live = self._live.get(task_id)
+        if live is None or live.stopping:
+            return
+        log.warning("%s: task %s is worked on by another replica now", self._name, task_id)
+        dropping = asyncio.create_task(self._drop(live), name=f"drop {task_id}")
+        self._asides.add(dropping)
+        dropping.add_done_callback(self._asides.discard)
+
+    async def _drop(self, live: LiveTask) -> None:
+        live.error = InternalError(message=f"task {live.task_id} has moved to another replica: ask again")
+        await live.stop(STOP_SECONDS)
+        live.close()
+        self.release(live)
 
     async def drain(self, seconds: float) -> None:
         """Takes no more messages, lets running tasks end for so long, then stops and stores what is left.
@@ -96,12 +171,17 @@ class LiveTasks:
             log.info("%s: waiting up to %s s for %s running tasks", self._name, seconds, len(running))
             await asyncio.gather(*(live.wait(seconds) for live in running))
         await asyncio.gather(*(self._shut(live) for live in list(self._live.values())))
+        if self._tending is not None:
+            self._tending.cancel()
+            await asyncio.gather(self._tending, *self._asides, return_exceptions=True)
+            self._tending = None
 
     async def _shut(self, live: LiveTask) -> None:
         if live.running:
             await live.stop(STOP_SECONDS)
             if not self._resume and live.task is not None:
-                await live.end(TaskState.TASK_STATE_CANCELED, SHUT_DOWN)
+                with suppress(TaskLost):  # another replica has it
+                    await live.end(TaskState.TASK_STATE_CANCELED, SHUT_DOWN)
         live.close()
 
     def keep(self, live: LiveTask, event: Event, *, durable: bool) -> Awaitable[None] | None:
@@ -146,12 +226,13 @@ class LiveTasks:
         if live is None:
             task = await self._store.get(task_id, owner)
             # Somebody else may have revived it while the store was asked.
-            live = self._live.get(task_id) or (None if task is None else await self._revive(task, owner))
+            live = self._live.get(task_id) or (None if task is None else await self.revive(task, owner))
         if live is None or live.owner != owner:
             raise TaskNotFoundError(message=f"there is no task {task_id}")
         return live
 
-    async def _revive(self, task: Task, owner: str) -> LiveTask:
+    async def revive(self, task: Task, owner: str) -> LiveTask:
+        """Brings a stored task to life, unless it is."""
         await self.push_sender.load(task.id)
         if task.id not in self._live:
             self._live[task.id] = LiveTask(self, owner, task.id, task.context_id, task=task)

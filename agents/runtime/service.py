@@ -53,6 +53,7 @@ def build_service(definition: AgentDefinition, settings: Settings) -> FastAPI:
         tools=tools,
         routers=extras.routers,
         lifespans=[executor.lifespan, *extras.lifespans],
+        resume=True,
     )
 
 
@@ -77,11 +78,13 @@ def build_app(
     FAILED. `recognise_repetition`: a message that comes again gets the task it already made. `app.state.tasks` is the
     TaskHandler, `app.state.drain` what a graceful stop awaits.
     """
-    store = TaskStore.at(settings.store.url, settings.store.folder, name)
+    kept = settings.store
+    store = TaskStore.at(kept.url, kept.folder, name, lease_seconds=kept.lease_seconds, migrate=kept.migrate)
     push_store = PushStore(store.database, name)
     push_sender = PushSender(name, push_store, _push_policy(settings))
     handler = TaskHandler(name, executor, card, store, push_store, push_sender, resume=resume)
     handler.recognise_repetition = recognise_repetition
+    handler.live.retention_seconds = kept.retention_days * 86_400
     style = Style(card.name, settings.kagent.namespace if settings.kagent.name else None)
 
     @asynccontextmanager

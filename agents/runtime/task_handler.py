@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from a2a.server.agent_execution import AgentExecutor
 from a2a.server.context import ServerCallContext
@@ -46,12 +46,15 @@ from agents.runtime.push_methods import PushMethods
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore
 from agents.runtime.reader import Reader
-from agents.runtime.states import INTERRUPTED, is_terminal, state_name
+from agents.runtime.shadow import Shadow
+from agents.runtime.states import INTERRUPTED, is_settled, is_terminal, state_name
 from agents.runtime.task_store import TaskStore
 
 log = logging.getLogger(__name__)
 
 ID_LENGTH = 512
+FOLLOW_SECONDS = 0.25
+"""How often a task that another replica works on is looked at."""
 YIELD_SECONDS = 5.0
 """How long an answer waits for the executor that asked to return."""
 
@@ -75,7 +78,6 @@ class TaskHandler(PushMethods):
         self.recognise_repetition = True
         """A message that comes again gets the task it already made."""
         self.live = LiveTasks(name, executor, store, push_sender, resume=resume)
-        self._executor = executor
         self._store = store
 
     # -- messages ------------------------------------------------------------------------------------------------
@@ -85,6 +87,8 @@ class TaskHandler(PushMethods):
         """Blocks until the task has ended or waits for somebody, unless `returnImmediately` is set."""
         live = await self._accept(params, context)
         if not isinstance(live, LiveTask):
+            if isinstance(live, Task) and not params.configuration.return_immediately:
+                live = await self._settled(live, caller_of(context).owner)
             return _trimmed(live, params)
         _, reader = await _view(live)
         try:
@@ -104,6 +108,9 @@ class TaskHandler(PushMethods):
         live = await self._accept(params, context)
         if not isinstance(live, LiveTask):
             yield _trimmed(live, params)
+            if isinstance(live, Task):
+                async for event in self._follow(Shadow(live), caller_of(context).owner, is_settled):
+                    yield event
             return
         first, reader = await _view(live)
         try:
@@ -159,6 +166,8 @@ class TaskHandler(PushMethods):
         except BaseException:
             live.claimed = False
             self.live.release(live)
+            if live.task is not None:
+                await self._store.let_go(live.task_id)
             raise
         # The sender reads from the very first event on, however fast the executor is.
         live.opening = (None if live.task is None else await live.snapshot(), live.read(until_settled=True))
@@ -186,8 +195,14 @@ class TaskHandler(PushMethods):
             raise UnsupportedOperationError(
                 message=f"task {live.task_id} is working: wait until it has ended or asks for input, or cancel it"
             )
-        # Of two answers at once exactly one is taken.
+        # Of two answers at once exactly one is taken, here and among the replicas.
         live.claimed = True
+        fresh = await self._store.acquire(live.task_id)
+        if fresh is None:
+            live.claimed = False
+            self.live.release(live)
+            raise UnsupportedOperationError(message=f"task {live.task_id} was answered or ended just now")
+        live.task.CopyFrom(fresh)
         return live
 
     async def _related(self, message: Message, owner: str) -> list[Task]:
@@ -223,46 +238,88 @@ class TaskHandler(PushMethods):
 
     @validate_request_params
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
-        """Stops the executor, tool calls included, and stores the task as CANCELED."""
-        live = await self.live.find(params.id, caller_of(context).owner)
-        if live.task is None or is_terminal(live.task):
-            self.live.release(live)
+        """Stops the executor, tool calls included, on whichever replica it runs, and stores the task as CANCELED."""
+        owner = caller_of(context).owner
+        task = await self.live.current(params.id, owner)
+        if is_terminal(task):
             raise TaskNotCancelableError(message=f"task {params.id} has ended already")
-        await live.stop(STOP_SECONDS)
-        await self._tell_executor(live, context)
-        await live.end(TaskState.TASK_STATE_CANCELED)
-        live.close()
-        self.live.release(live)
-        ended = await live.snapshot()
+        live = self.live.known(params.id)
+        if live is None or not live.running:
+            parked = await self._store.acquire(params.id)
+            live = None if parked is None else await self.live.revive(parked, owner)
+        if live is not None:
+            await self.live.cancel(live, context)
+            ended = await live.snapshot()
+        else:
+            ended = await self._cancel_elsewhere(params.id, owner)
         if not isinstance(ended, Task):
             raise InternalError(message=f"task {params.id} has become a message")
         if ended.status.state != TaskState.TASK_STATE_CANCELED:
             raise TaskNotCancelableError(message=f"task {params.id} had just ended")
         return ended
 
-    async def _tell_executor(self, live: LiveTask, context: ServerCallContext) -> None:
+    async def _cancel_elsewhere(self, task_id: str, owner: str) -> Task:
+        """Leaves word for the replica that works on it, or for the one that adopts it, and waits for the end."""
+        await self._store.ask_cancel(task_id)
         try:
-            await self._executor.cancel(context_for(live, context, None), live)
-        except Exception as error:
-            # Its run is stopped already; what `cancel` adds is the executor's own cleaning up.
-            log.warning("%s: the executor's cancel of task %s failed: %s", self.name, live.task_id, error)
+            shadow = Shadow(await self.live.current(task_id, owner))
+            async with asyncio.timeout(STOP_SECONDS + 2 * self._store.lease_seconds):
+                async for _ in self._follow(shadow, owner, is_terminal):
+                    pass
+            return shadow.task
+        except TimeoutError as error:
+            raise InternalError(message=f"task {task_id} has not stopped yet; it will, look again") from error
+        finally:
+            await self._store.cancelled([task_id])
 
     @validate_request_params
     async def on_subscribe_to_task(
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
-        """The task as it is, then its events until it has ended."""
-        live = await self.live.find(params.id, caller_of(context).owner)
-        if live.task is not None and is_terminal(live.task):
-            self.live.release(live)
+        """The task as it is, then its events until it has ended, whichever replica works on it."""
+        owner = caller_of(context).owner
+        task = await self.live.current(params.id, owner)
+        if is_terminal(task):
             raise UnsupportedOperationError(
-                message=f"task {params.id} is {state_name(live.task.status.state)}: there is nothing to follow"
+                message=f"task {params.id} is {state_name(task.status.state)}: there is nothing to follow"
             )
-        first, reader = await live.join(until_settled=False)
+        yield task
+        async for event in self._follow(Shadow(task), owner, is_terminal):
+            yield event
+
+    async def _settled(self, task: Task, owner: str) -> Task:
+        shadow = Shadow(task)
+        async for _ in self._follow(shadow, owner, is_settled):
+            pass
+        return shadow.task
+
+    async def _follow(self, shadow: Shadow, owner: str, over: Callable[[Task], bool]) -> AsyncGenerator[Event, None]:
+        """What the client has not been told of yet, until the task is over; from its run here, else from the store."""
+        revision = -1
+        while not over(shadow.task):
+            live = self.live.known(shadow.task.id)
+            if live is not None and live.running:
+                async for event in self._follow_here(live, shadow):
+                    yield event
+                if live.error is not None:
+                    raise live.error
+                continue
+            newest = await self._store.revision(shadow.task.id)
+            if newest != revision:
+                revision = newest if newest is not None else revision
+                for event in shadow.news(await self.live.current(shadow.task.id, owner)):
+                    yield event
+            if not over(shadow.task):
+                await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _follow_here(self, live: LiveTask, shadow: Shadow) -> AsyncGenerator[Event, None]:
+        first, reader = await live.join(until_settled=True)
         try:
-            if first is not None:
-                yield first
+            if isinstance(first, Task):
+                for event in shadow.news(first):
+                    yield event
             async for event in reader:
+                shadow.told(event)
                 yield event
         finally:
             self.live.leave(live, reader)

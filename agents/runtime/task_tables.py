@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -20,12 +20,11 @@ from sqlalchemy import (
     Text,
     delete,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from agents.runtime.database import Database
-from agents.runtime.states import TERMINAL
+from agents.runtime.states import TERMINAL, is_settled
 
 metadata = MetaData()
 
@@ -39,11 +38,38 @@ tasks = Table(
     Column("state", Integer, nullable=False),
     Column("updated_ns", BigInteger, nullable=False),
     Column("blob", LargeBinary, nullable=False),
+    Column("worker", Text, nullable=True),
+    Column("revision", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("service", "id"),
     Index("a2a_tasks_listed", "service", "owner", "updated_ns", "id"),
     Index("a2a_tasks_context", "service", "owner", "context_id", "updated_ns"),
     Index("a2a_tasks_state", "service", "state", "updated_ns"),
+    # Only tasks that somebody works on: a handful, however many there are.
+    Index(
+        "a2a_tasks_worker",
+        "service",
+        "worker",
+        sqlite_where=text("worker IS NOT NULL"),
+        postgresql_where=text("worker IS NOT NULL"),
+    ),
 )
+"""`worker` is the process that works on the task; others' writes to it are refused. `revision` counts the writes."""
+
+workers = Table(
+    "a2a_workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("alive_until", Float, nullable=False),
+)
+"""Processes that may be alive, by the database's clock."""
+
+cancels = Table(
+    "a2a_cancels",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+)
+"""Tasks that somebody asked another process to cancel."""
 
 messages = Table(
     "a2a_messages",
@@ -70,18 +96,6 @@ push_configs = Table(
 )
 
 
-async def create(database: Database) -> None:
-    """Makes the tables that are missing. Services that share a database may do so at the same moment."""
-    for attempt in range(3):
-        try:
-            await database.write(metadata.create_all)
-            return
-        except (IntegrityError, OperationalError, ProgrammingError):
-            if attempt == 2:
-                raise
-            await asyncio.sleep(0.2)
-
-
 @functools.cache
 def upsert(dialect: str, table: Table) -> Any:
     """INSERT … ON CONFLICT DO UPDATE, in the words of the database."""
@@ -91,8 +105,27 @@ def upsert(dialect: str, table: Table) -> Any:
     return insert.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
-def task_row(service: str, task: Task, owner: str) -> dict[str, Any]:
-    """The row of a task as it is now."""
+@functools.cache
+def guarded(dialect: str, worker: str) -> Any:
+    """Writes tasks that are new, or that the worker has; gives the ids of those that it did write."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(tasks)
+    changed = {c.name: insert.excluded[c.name] for c in tasks.columns if c.name not in ("service", "id", "revision")}
+    return insert.on_conflict_do_update(
+        index_elements=["service", "id"],
+        set_={**changed, "revision": tasks.c.revision + 1},
+        where=tasks.c.worker == worker,
+    ).returning(tasks.c.id)
+
+
+@functools.cache
+def unless_known(dialect: str) -> Any:
+    """Writes answered messages that are new; gives their keys."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(messages)
+    return insert.on_conflict_do_nothing(index_elements=["service", "key"]).returning(messages.c.key)
+
+
+def task_row(service: str, task: Task, owner: str, worker: str) -> dict[str, Any]:
+    """The row of a task as it is now; nobody works on one that is settled."""
     return {
         "service": service,
         "id": task.id,
@@ -101,6 +134,7 @@ def task_row(service: str, task: Task, owner: str) -> dict[str, Any]:
         "state": task.status.state,
         "updated_ns": task.status.timestamp.ToNanoseconds(),
         "blob": task.SerializeToString(),
+        "worker": None if is_settled(task) else worker,
     }
 
 

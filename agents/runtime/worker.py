@@ -49,7 +49,7 @@ def gone(worker: str) -> bool:
 def _place() -> str:
     """One machine and one space of process ids; containers have their own."""
     try:
-        space = os.stat("/proc/self/ns/pid").st_ino
+        space = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:  # not on Linux
         space = 0
     return f"{socket.gethostname()}:{space}"

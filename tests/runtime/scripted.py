@@ -21,6 +21,7 @@ from agents.runtime.context import caller_of
 from agents.runtime.findings import Finding
 from agents.runtime.service import build_app
 from agents.runtime.settings import Settings
+from agents.runtime.worker import retire
 
 V1 = {"A2A-Version": "1.0"}
 
@@ -127,3 +128,12 @@ async def started(http: httpx.AsyncClient, text: str, message_id: str = "m1", **
     """Starts a task and does not wait for its end."""
     params = {**message(text, message_id), "configuration": {"returnImmediately": True}}
     return (await call(http, "SendMessage", params, **headers))["result"]["task"]
+
+
+async def die(app: FastAPI) -> None:
+    """What others see when the process of a service is killed: it is not heard of again, and is known to be gone."""
+    live, store = app.state.tasks.live, app.state.tasks.live._store
+    if live._tending is not None:
+        live._tending.cancel()
+    await store.flush()
+    retire(store.worker)

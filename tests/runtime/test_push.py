@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from agents.runtime import task_tables
 from agents.runtime.database import Database
+from agents.runtime.migrations import prepare
 from agents.runtime.push_policy import PushPolicy
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore, PushTarget
+from agents.runtime.task_schema import TABLES
 from tests.runtime.scripted import Scripted, app_of, call, http_to, message, settings_in, task_of
 from tests.runtime.served import at
 
@@ -93,7 +94,7 @@ async def test_a_webhook_registered_over_0_3_gets_0_3_tasks(tmp_path: Path) -> N
 
 async def test_a_moody_webhook_is_tried_again(tmp_path: Path) -> None:
     database = Database(None, tmp_path, "push")
-    await task_tables.create(database)
+    await prepare(database, TABLES)
     store, hook = PushStore(database, "s"), Webhook(refusals=2)
     async with at(hook.app()) as url:
         sender = PushSender("s", store, PushPolicy(["127.0.0.1"]), delays=(0.0, 0.01, 0.01))

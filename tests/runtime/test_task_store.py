@@ -41,10 +41,10 @@ async def test_many_states_of_many_tasks_share_commits(store: TaskStore, monkeyp
     commits = 0
     commit = store._commit
 
-    async def counted(*rows: list[dict[str, object]]) -> None:
+    async def counted(*rows: list[dict[str, object]]) -> set[str]:
         nonlocal commits
         commits += 1
-        await commit(*rows)
+        return await commit(*rows)
 
     monkeypatch.setattr(store, "_commit", counted)
     waits = [store.put(task(f"t{n % 100}"), "o", durable=True) for n in range(500)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from agents.runtime.settings import Settings
-from tests.runtime.scripted import Scripted, app_of, call, http_to, message, settings_in, started, task_of
+from tests.runtime.scripted import Scripted, app_of, call, die, http_to, message, settings_in, started, task_of
 
 
 async def test_a_repeated_message_gets_the_task_it_made(http: httpx.AsyncClient, executor: Scripted) -> None:
@@ -77,6 +77,7 @@ async def test_a_task_that_a_crash_left_working_is_failed_at_the_next_start(tmp_
     transport = httpx.ASGITransport(app=crashed)
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as http:
         task = await started(http, "wait")
+    await die(crashed)
     async with http_to(app_of(Scripted(), settings)) as http:
         found = (await call(http, "GetTask", {"id": task["id"]}))["result"]
     assert found["status"]["state"] == "TASK_STATE_FAILED"
