@@ -143,6 +143,12 @@ def orders_completely(text: str) -> bool:
     )
 
 
+def order_in(text: str) -> str:
+    """The orders alone, without the trouble that is told around them; the whole text when there is no trouble."""
+    orders = [part for part in sentences(text) if _is_order(part)]
+    return ". ".join(orders) if orders and in_trouble(text) else text
+
+
 def _is_order(sentence: str) -> bool:
     if _QUESTION.search(sentence) and not _REQUEST.search(sentence):
         return False

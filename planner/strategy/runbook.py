@@ -10,7 +10,7 @@ from planner.plan import Intent, Plan, Subtask, new_plan_id
 from planner.proposals import EXECUTOR
 from planner.report.wording import say
 from planner.request import Request
-from planner.strategy.intent import Wish, about_usage, asks_for_numbers, in_trouble, wish_of
+from planner.strategy.intent import Wish, about_usage, asks_for_numbers, in_trouble, order_in, wish_of
 from planner.team import Profile, Team, matching
 
 MAX_FURTHER = 3
@@ -118,12 +118,13 @@ def goal_of(question: str) -> str:
 def _subtask(name: str, request: Request, wish: Wish) -> Subtask:
     """A built-in member's part. A question for that member alone is passed on in the person's own words."""
     title, instruction = _WORDS[request.language][name]
+    told = order_in(request.text) if name == EXECUTOR else request.text
     alone = wish in ("metrics", "audit", "inventory", "change") and name == _ROLES[wish][0]
     return Subtask(
         id=_IDS[name],
         specialist=name,
         title=goal_of(request.question) if alone and wish != "change" else title,
-        instruction=request.text if alone else instruction.format(question=request.text),
+        instruction=told if alone else instruction.format(question=request.text),
         inputs={"wish": wish, **({"asked_by": request.user} if name == EXECUTOR else {})},
     )
 
