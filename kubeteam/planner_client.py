@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,9 @@ from typing import Any
 import httpx
 
 from kubeteam.exits import FAILED, USAGE, Complaint
+
+REPORT_LOOKS = 150
+"""How often it is looked, 0.2 s apart, whether a report is there once its request has ended."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,25 @@ class PlannerClient:
                 raise _complaint(response)
             yield response.aiter_lines()
 
+    async def make_report(self, cluster_id: str | None, language: str) -> dict[str, Any]:
+        """Starts a health report: `{"id": …, "request_id": …}`."""
+        body = {"cluster_id": cluster_id, "language": language}
+        return await self._call("POST", "/v1/reports", json={k: v for k, v in body.items() if v is not None})
+
+    async def report(self, report_id: str, form: str) -> str:
+        """A report as `html`, `md` or `json`, once it is there. Raises Complaint when it failed."""
+        for _ in range(REPORT_LOOKS):
+            response = await self._send("GET", f"/v1/reports/{report_id}.{form}")
+            if response.status_code != 202:
+                return response.text
+            await asyncio.sleep(0.2)
+        raise Complaint(f"report {report_id} is not there yet: GET {self.url}/v1/reports/{report_id} later")
+
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        response = await self._send(method, path, **options)
+        return response.json() if response.content else {}
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             response = await self._http.request(method, path, **options)
         except httpx.TransportError as error:
@@ -113,7 +135,7 @@ class PlannerClient:
             ) from error
         if response.status_code >= 400:
             raise _complaint(response)
-        return response.json() if response.content else {}
+        return response
 
 
 def _complaint(response: httpx.Response) -> Complaint:

@@ -60,6 +60,13 @@ class Asked(BaseModel):
     status: str
 
 
+class Resumed(Asked):
+    """A request that goes on."""
+
+    last_event: int
+    """What was known before: its events go on after this number."""
+
+
 class RequestLine(BaseModel):
     """A request in a listing."""
 
@@ -193,9 +200,10 @@ def build_router(supervisor: Supervisor) -> APIRouter:
         return EventSourceResponse(_stream(supervisor, request_id, int(last_event_id or 0)), ping=HEARTBEAT_SECONDS)
 
     @router.post("/{request_id}/reply", status_code=status.HTTP_202_ACCEPTED, responses={409: {"model": Problem}})
-    async def reply(request_id: str, body: Reply) -> Asked:
+    async def reply(request_id: str, body: Reply) -> Resumed:
         """Answers the question that a request waits with."""
         try:
+            known = await supervisor.desk.store.last_event(request_id)
             request = await supervisor.reply(request_id, body.text)
         except UnknownRequest as error:
             raise _unknown(request_id) from error
@@ -203,22 +211,23 @@ def build_router(supervisor: Supervisor) -> APIRouter:
             raise HTTPException(409, str(error)) from error
         except UnclearReply as error:
             raise HTTPException(422, str(error)) from error
-        return Asked(id=request.id, status=request.status)
+        return Resumed(id=request.id, status=request.status, last_event=known)
 
     @router.post(
         "/{request_id}/approvals",
         status_code=status.HTTP_202_ACCEPTED,
         responses={403: {"model": Problem}, 409: {"model": Problem}},
     )
-    async def approvals(request_id: str, body: Decisions, http: HttpRequest) -> Asked:
+    async def approvals(request_id: str, body: Decisions, http: HttpRequest) -> Resumed:
         """Approves or rejects proposed Actions, in the name of the user. The same decision again changes nothing."""
         try:
+            known = await supervisor.desk.store.last_event(request_id)
             request = await supervisor.decide(request_id, body, named_user(http))
         except UnknownRequest as error:
             raise _unknown(request_id) from error
         except WrongDecision as error:
             raise HTTPException(error.code, str(error)) from error
-        return Asked(id=request.id, status=request.status)
+        return Resumed(id=request.id, status=request.status, last_event=known)
 
     @router.delete("/{request_id}")
     async def cancel(request_id: str) -> Asked:

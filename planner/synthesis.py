@@ -62,6 +62,7 @@ class _Page:
         self.plan, self.now = plan, now
         self.how_to = how_to(request)
         self.all_findings = {subtask.id: finding for subtask, finding in parts}
+        self.acted = bool(aftermath.done(plan, self.all_findings, self.language))
         self.parts = [(subtask, finding) for subtask, finding in parts if not subtask.after_change]
         self.findings = [finding for _, finding in self.parts]
         self.causes = merged_causes(self.findings)
@@ -78,7 +79,8 @@ class _Page:
 
     def explanation(self) -> Iterable[str]:
         """What is the matter."""
-        yield self._summary()
+        if not self.acted:
+            yield self._summary()
         if self.causes:
             yield self._causes()
             yield self._changes()
@@ -149,7 +151,7 @@ class _Page:
 
     def _speaks(self, subtask: Subtask) -> bool:
         if subtask.specialist == EXECUTOR:
-            return not self.actions and not aftermath.done(self.plan, self.all_findings, self.language)
+            return not self.actions and not self.acted
         if self.causes:
             return subtask.specialist not in (DIAGNOSIS, "auditor", "metrics")
         return True
@@ -159,7 +161,7 @@ class _Page:
         short = [item for item in left if item.term == "short"]
         long = [item for item in left if item.term != "short"]
         advice = unique_text(line for cause in self.causes for line in cause.advice)
-        now = [self._action(item) for item in short] or [f"- {line}" for line in advice[:1]]
+        now = [self._action(item) for item in short] or [f"- {line}" for line in advice[:1] if not self.acted]
         # Advice begins with the short term, which the Actions already are.
         later = [self._action(item) for item in long] + [
             f"- {line}" for line in advice[1:] or (advice if short else ())

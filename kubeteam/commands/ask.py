@@ -21,7 +21,6 @@ from kubeteam.progress import progress
 from kubeteam.target import settings_for, temporary_store
 from kubeteam.user import User, login
 
-
 APPROVAL = "approval"
 """What a request waits for when it wants decisions rather than words."""
 
@@ -149,7 +148,7 @@ _GONE = "this team ends here: ask at a terminal, or a team of `kubeteam up`, to 
 
 def _how_to_go_on(result: dict[str, Any]) -> str:
     if (result.get("input_required") or {}).get("kind") == APPROVAL:
-        return f"decide with: kubeteam approve {result['id']} [--action N], or kubeteam reject {result['id']} --reason TEXT"
+        return f"decide with: kubeteam approve {result['id']} [--action N], or kubeteam reject {result['id']}"
     return f"answer with: kubeteam reply {result['id']} TEXT"
 
 
