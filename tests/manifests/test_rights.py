@@ -63,6 +63,8 @@ async def test_the_metrics_analyst_may_do_what_its_tools_do(installed: Sandbox, 
         for group in ("nodes", "workloads", "pods", "containers"):
             assert (await call("top_resources", group_by=group))["problem"] is None
         workload = {"namespace": "shop", "workload_type": "deployment", "workload_name": "checkout"}
+        await call("analyze_capacity")
+        await call("analyze_workload_trend", **workload)
         assert (await call("analyze_workload_cost", **workload))["problem"] is None
         assert (await call("analyze_workload_autoscaling", **workload))["problem"] is None
     assert recorder.by("metrics") == granted(objects_of("base"), "metrics")
@@ -74,6 +76,7 @@ async def test_the_auditor_may_do_what_its_tools_do(installed: Sandbox, tmp_path
         await call("list_clusters")
         await call("get_current_time")
         assert (await call("query_audit_log", namespace="shop"))["entries"]
+        await call("list_denied_requests")
         assert (await call("list_events", namespace="shop"))["events"]
         logs = await call("get_pod_logs", namespace="shop", name="checkout")
         assert logs["containers"] and all(log["problem"] is None for log in logs["containers"])
