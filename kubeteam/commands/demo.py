@@ -1,4 +1,4 @@
-"""`kubeteam demo`: an incident on the embedded cluster, from question to healthy: answers, approval, repair, journal."""
+"""`kubeteam demo`: an incident on the embedded cluster, from question to healthy, the approval given visibly."""
 
 from __future__ import annotations
 
