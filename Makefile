@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NPM := $(VENV)/npm
 STAMP := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml
 
-.PHONY: install demo test lint types lock image-lint image-check sbom clean
+.PHONY: install demo test mcp-server lint types lock image-lint image-check sbom clean
 
 install: $(STAMP)
 
@@ -27,8 +28,14 @@ lint: install
 types: install
 	$(BIN)/pyright
 
-test: lint types
-	$(BIN)/pytest -n 2 --dist loadgroup
+test: lint types mcp-server
+	PATH="$(CURDIR)/$(NPM)/node_modules/.bin:$$PATH" $(BIN)/pytest -n 2 --dist loadgroup
+
+# The real kubernetes-mcp-server for contract tests. Without npm they are skipped, and say how to get it.
+mcp-server: install
+	@test -x $(NPM)/node_modules/.bin/kubernetes-mcp-server || ! command -v npm > /dev/null \
+		|| npm install --silent --no-audit --no-fund --prefix $(NPM) kubernetes-mcp-server@0.0.67 > /dev/null \
+		|| echo "npm could not install kubernetes-mcp-server: its tests will be skipped"
 
 # Resolve pyproject.toml anew into the locks (all, and what the image needs); commit the result.
 lock:
