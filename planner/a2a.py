@@ -36,8 +36,9 @@ from agents.runtime.wire import (
     tool_result_part,
 )
 from planner.answer import RequestView
+from planner.decisions import WrongDecision
 from planner.delegation import Delegation
-from planner.pausing import APPROVAL, answer_in, shown
+from planner.pausing import APPROVAL, answer_in, decisions_in, results_of, shown
 from planner.request import MAX_QUESTION, Pause, new_request
 from planner.store import Event, UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
@@ -78,7 +79,7 @@ class PlannerExecutor(AgentExecutor):
         except WireError as error:
             return await task.fail(str(error))
         if reply is not None and context.current_task is not None:
-            return await self._take_reply(task, reply)
+            return await self._take_reply(task, reply, caller_of(context.call_context).user)
         if not text.strip() or len(text) > MAX_QUESTION:
             return await task.fail(_LONG if text.strip() else _EMPTY)
         if context.current_task is not None and (known := await self._continue(task, text)) != 0:
@@ -96,7 +97,7 @@ class PlannerExecutor(AgentExecutor):
         await self._supervisor.submit(asked)
         return 0
 
-    async def _take_reply(self, task: _Task, reply: Reply) -> int | None:
+    async def _take_reply(self, task: _Task, reply: Reply, user: str) -> int | None:
         """An answer or decisions from a user interface; the words that came with them say nothing."""
         store = self._supervisor.desk.store
         known = await store.last_event(task.id)
@@ -104,13 +105,25 @@ class PlannerExecutor(AgentExecutor):
         if pause is None:
             return known
         if pause.kind == APPROVAL:
-            # Decisions need the planner's own door for them; until it opens, the person is told how else to decide.
-            return await task.ask(pause)
+            return await self._decide(task, reply, pause, user, known)
         answer = answer_in(reply)
+        await task.show(results_of(reply, pause))
         if answer is None:
             await self._supervisor.cancel(task.id)
             return known
         return await self._continue(task, answer)
+
+    async def _decide(self, task: _Task, reply: Reply, pause: Pause, user: str, known: int) -> int | None:
+        """Takes decisions the way of every other one: in the user's name, signed, into the executor's ledger."""
+        wanted = decisions_in(reply, pause)
+        if wanted is None:
+            return await task.ask(pause)
+        try:
+            await self._supervisor.decide(task.id, wanted, user)
+        except WrongDecision as error:
+            return await task.ask(pause, str(error))
+        await task.show(results_of(reply, pause))
+        return known
 
     async def _continue(self, task: _Task, text: str) -> int | None:
         """Answers the request's question; 0 when there is nothing to answer, as after a crash of this service."""
@@ -189,9 +202,10 @@ class _Task:
         parts = [tool_call_part(n) if isinstance(n, ToolCallNote) else tool_result_part(n) for n in notes]
         await self._updater.update_status(TaskState.TASK_STATE_WORKING, agent_message(parts, **self._ids))
 
-    async def ask(self, pause: Pause) -> None:
-        """The question in words, and as a pause for user interfaces that have buttons."""
-        parts = [text_part(pause.question, "text/plain"), pause_part(shown(self.id, secrets.token_hex(4), pause))]
+    async def ask(self, pause: Pause, problem: str = "") -> None:
+        """The question in words, and as a pause for user interfaces that have buttons; first, what was wrong."""
+        words = f"{problem}\n\n{pause.question}" if problem else pause.question
+        parts = [text_part(words, "text/plain"), pause_part(shown(self.id, secrets.token_hex(4), pause))]
         await self._updater.requires_input(agent_message(parts, **self._ids))
 
     async def fail(self, reason: str) -> None:

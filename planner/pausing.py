@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agents.runtime.pause import ASK_USER, Question, Reply, Verdict, ask
 from agents.runtime.pause import Pause as Shown
-from agents.runtime.pause import Question, Reply, ask
+from agents.runtime.wire import ToolResultNote
 from planner.decisions import Decisions, ProposalDecision
 from planner.proposals import ProposedAction
 from planner.request import Pause
@@ -42,6 +43,20 @@ def decisions_in(reply: Reply, pause: Pause) -> Decisions | None:
         reason = verdict.reason.strip()
         decided.append(ProposalDecision(proposal=known.proposal, digest=known.digest, decision=word, reason=reason))
     return Decisions(decisions=tuple(decided)) if decided else None
+
+
+def results_of(reply: Reply, pause: Pause) -> list[ToolResultNote]:
+    """What became of the calls that waited: user interfaces close their cards by it."""
+    tools = {a.proposal.proposal: a.kind for a in pause.actions if a.proposal is not None}
+    return [
+        ToolResultNote(call_id, tools.get(call_id.rpartition("-")[0], ASK_USER), _said(verdict))
+        for call_id, verdict in reply.verdicts.items()
+    ]
+
+
+def _said(verdict: Verdict) -> str:
+    word = "approved" if verdict.approved else "rejected"
+    return f"{word}: {verdict.reason}" if verdict.reason else word
 
 
 def _shown(action: ProposedAction, nonce: str) -> Shown:
