@@ -20,3 +20,10 @@ def build(name: str, settings: Settings) -> FastAPI:
     from agents.runtime.service import build_service
 
     return build_service(load_definition(name, settings), settings)
+
+
+def build_scripted(name: str, settings: Settings) -> FastAPI:
+    """The same service around an agent that does what the A2A compatibility kit asks for."""
+    from agents.runtime.conformance import build_conformance
+
+    return build_conformance(name, settings)

@@ -124,13 +124,14 @@ def _end_with(parent: Connection) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve_service(name: str, settings: Settings) -> None:
-    """Serves one service in this process until a signal ends it."""
+def serve_service(name: str, settings: Settings, *, conformance: bool = False) -> None:
+    """Serves one service in this process until a signal ends it; for `conformance`, with a scripted agent in it."""
     from agents.runtime.serve import run
-    from kubeteam.services import build
+    from kubeteam.services import build, build_scripted
 
     configure_logs(logging.INFO, service=name)
-    run([(build(name, settings), settings.server.host, settings.port(name))])
+    app = build_scripted(name, settings) if conformance else build(name, settings)
+    run([(app, settings.server.host, settings.port(name))])
 
 
 def _log(folder: Path, name: str) -> Path:

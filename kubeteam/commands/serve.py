@@ -22,6 +22,9 @@ def serve(
     name: Annotated[str, typer.Argument(help="planner, metrics, auditor, diagnoser, executor, or one of team.yaml.")],
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: server.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; default: agents.NAME.port.")] = None,
+    conformance: Annotated[
+        bool, typer.Option("--conformance", help="A scripted agent for the public A2A compatibility kit, same server.")
+    ] = False,
 ) -> None:
     """Serve one member of the team in this process: A2A at /, MCP at /mcp, /healthz, /readyz, /metrics."""
     settings = load_settings()
@@ -30,7 +33,7 @@ def serve(
         settings = settings.model_copy(update={"agents": agents})
     if host is not None:
         settings = settings.model_copy(update={"server": settings.server.model_copy(update={"host": host})})
-    team.serve_service(name, settings)
+    team.serve_service(name, settings, conformance=conformance)
 
 
 def up(
