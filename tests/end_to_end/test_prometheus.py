@@ -1,4 +1,4 @@
-"""A real Prometheus with the demo incident's series: questions are answered from it, and every query we offer parses."""
+"""A real Prometheus with the demo incident's series: questions are answered from it, our queries parse."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ async def server(place: Place) -> AsyncIterator[MCPServer[Any]]:
         ("checkout 的规格合理吗？", "容器 checkout **规格偏小**"),
     ],
 )
-async def test_questions_about_history_are_answered_from_it(
-    server: MCPServer[Any], question: str, words: str
-) -> None:
+async def test_questions_about_history_are_answered_from_it(server: MCPServer[Any], question: str, words: str) -> None:
     finding, results = await ask(DEFINITION, server, question)
     assert [result.error for result in results] == [None] * len(results)
     assert words in finding.text
