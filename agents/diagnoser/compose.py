@@ -20,6 +20,8 @@ _WORDS = {
         "chain": "Chain", "evidence": "Evidence",
         "now": "Now", "later": "Later", "advice": "Advice", "elsewhere": "Elsewhere, unrelated",
         "missing": "What could not be seen", "failed": "{tool} did not answer: {error}", "by": "by", "at": "at",
+        "risks": "Risks: works now, may hurt later", "high": "high", "medium": "medium", "low": "low",
+        "risk": "Risk ({level}): {title}, {share}: {of}",
     },
     "zh": {
         "healthy": "目前没有问题：在当前状态中没有发现已知故障。",
@@ -28,6 +30,8 @@ _WORDS = {
         "since": "开始时间", "confidence": "置信度", "changes": "变更", "chain": "因果链", "evidence": "证据",
         "now": "立即处理", "later": "长期处理", "advice": "建议", "elsewhere": "其他无关故障",
         "missing": "无法看到的内容", "failed": "{tool} 没有回答：{error}", "by": "操作者", "at": "时间",
+        "risks": "风险：目前正常，将来可能造成影响", "high": "高", "medium": "中", "low": "低",
+        "risk": "风险（{level}）：{title}，{share}：{of}",
     },
 }  # fmt: skip
 
@@ -39,16 +43,36 @@ def compose(turn: Turn) -> Finding:
     failures = [_say(language, "failed", tool=r.name, error=r.error) for r in turn.results if r.error]
     causes = {(c.resource, c.fault): c for found in results for c in found.root_causes}
     elsewhere = [line for found in results for line in found.elsewhere]
+    risks = _risk_lines(results, language) if turn.subtask.inputs.get("wish") == "health" else []
     missing = list(dict.fromkeys([*failures, *(line for found in results for line in found.missing)]))
     return Finding(
         specialist="diagnoser",
         language=language,
-        text=_text(list(causes.values()), elsewhere, missing, answered=bool(results), language=language),
+        text="\n\n".join(
+            part
+            for part in (
+                _text(list(causes.values()), elsewhere, missing, answered=bool(results), language=language),
+                _list(_say(language, "risks"), risks) if risks else "",
+            )
+            if part
+        ),
         root_causes=list(causes.values()),
-        elsewhere=list(dict.fromkeys(elsewhere)),
+        elsewhere=list(dict.fromkeys([*elsewhere, *(risks if causes else ())])),
         missing=missing,
         facts=_facts(results, healthy=not causes and not elsewhere and not missing),
     )
+
+
+def _risk_lines(results: list[DiagnosisResult], language: Language) -> list[str]:
+    """One line per risk, for the question whether all is well."""
+    lines: list[str] = []
+    for risk in (risk for found in results if found.health for risk in found.health.risks):
+        names = ", ".join(f"`{item.resource}`" for item in risk.items[:3]) + (" …" if risk.total > 3 else "")
+        share = f"{risk.total}/{risk.examined}"
+        lines.append(
+            _say(language, "risk", level=_say(language, risk.severity), title=risk.title, share=share, of=names)
+        )
+    return lines
 
 
 def _facts(results: list[DiagnosisResult], *, healthy: bool) -> dict[str, Any]:

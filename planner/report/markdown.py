@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.runtime.findings import Language
 from planner.report.amounts import cores, memory, money, percent
 from planner.report.report import Comparison, Report
 from planner.report.wording import say
@@ -23,7 +24,8 @@ class _Page:
     """One report being written down."""
 
     def __init__(self, report: Report) -> None:
-        self.report, self.language = report, report.language
+        self.report = report
+        self.language: Language = report.language
 
     def say(self, key: str, **values: object) -> str:
         return say(self.language, key, **values)

@@ -70,12 +70,12 @@ _AUDIT_ZH = re.compile(
 _METRICS = re.compile(
     r"\b(?:cpu|memory|ram|usage|utili[sz]ation|consum\w*|top (?:pods?|nodes?|\d+)|cost\w*|capacity|load"
     r"|throughput|latency|qps|rps|metric\w*|promql|prometheus|bandwidth|disk space"
-    r"|headroom|right-?siz\w*|over-?provision\w*|waste\w*"
+    r"|headroom|right-?siz\w*|siz(?:e|ed|es|ing)|over-?provision\w*|waste\w*"
     r"|autoscal\w*|hpa)\b",
     re.I,
 )
 _METRICS_ZH = re.compile(
-    r"CPU|内存|使用率|利用率|用量|占用|资源消耗|消耗|成本|费用|容量|负载|水位|指标|延迟|吞吐|带宽|QPS|监控|弹性|伸缩|浪费|趋势",
+    r"CPU|内存|使用率|利用率|用量|占用|资源消耗|消耗|成本|费用|容量|负载|水位|指标|延迟|吞吐|带宽|QPS|监控|弹性|伸缩|浪费|趋势|规格",
     re.I,
 )
 _INVENTORY = re.compile(
