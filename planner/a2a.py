@@ -42,6 +42,7 @@ from planner.pausing import APPROVAL, answer_in, decisions_in, results_of, shown
 from planner.request import MAX_QUESTION, Pause, new_request
 from planner.store import Event, UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
+from planner.turns import Overloaded
 
 _EMPTY = "The message has no text. Ask a question, or say what to do."
 _LONG = f"The message is longer than {MAX_QUESTION} characters."
@@ -78,11 +79,13 @@ class PlannerExecutor(AgentExecutor):
             reply = read_reply(message.parts)
         except WireError as error:
             return await task.fail(str(error))
+        if context.current_task is not None and await self._heard(task.id, message.message_id):
+            return 0
         if reply is not None and context.current_task is not None:
-            return await self._take_reply(task, reply, caller_of(context.call_context).user)
+            return await self._take_reply(task, reply, caller_of(context.call_context).user, message.message_id)
         if not text.strip() or len(text) > MAX_QUESTION:
             return await task.fail(_LONG if text.strip() else _EMPTY)
-        if context.current_task is not None and (known := await self._continue(task, text)) != 0:
+        if context.current_task is not None and (known := await self._continue(task, text, message.message_id)) != 0:
             return known
         caller = caller_of(context.call_context)
         asked = new_request(
@@ -93,11 +96,20 @@ class PlannerExecutor(AgentExecutor):
             user=caller.user,
             source="a2a",
             context_id=context.context_id,
-        )
-        await self._supervisor.submit(asked)
+        ).hearing(message.message_id)
+        try:
+            await self._supervisor.submit(asked)
+        except Overloaded as error:
+            return await task.fail(str(error))
         return 0
 
-    async def _take_reply(self, task: _Task, reply: Reply, user: str) -> int | None:
+    async def _heard(self, request_id: str, message_id: str) -> bool:
+        """After a crash the last message comes again: it must not answer what was asked since."""
+        with suppress(UnknownRequest):
+            return message_id in (await self._supervisor.desk.store.request(request_id)).heard
+        return False
+
+    async def _take_reply(self, task: _Task, reply: Reply, user: str, message_id: str) -> int | None:
         """An answer or decisions from a user interface; the words that came with them say nothing."""
         store = self._supervisor.desk.store
         known = await store.last_event(task.id)
@@ -105,32 +117,34 @@ class PlannerExecutor(AgentExecutor):
         if pause is None:
             return known
         if pause.kind == APPROVAL:
-            return await self._decide(task, reply, pause, user, known)
+            return await self._decide(task, reply, pause, user, known, message_id)
         answer = answer_in(reply)
         await task.show(results_of(reply, pause))
         if answer is None:
             await self._supervisor.cancel(task.id)
             return known
-        return await self._continue(task, answer)
+        return await self._continue(task, answer, message_id)
 
-    async def _decide(self, task: _Task, reply: Reply, pause: Pause, user: str, known: int) -> int | None:
+    async def _decide(
+        self, task: _Task, reply: Reply, pause: Pause, user: str, known: int, message_id: str
+    ) -> int | None:
         """Takes decisions the way of every other one: in the user's name, signed, into the executor's ledger."""
         wanted = decisions_in(reply, pause)
         if wanted is None:
             return await task.ask(pause)
         try:
-            await self._supervisor.decide(task.id, wanted, user)
+            await self._supervisor.decide(task.id, wanted, user, message_id)
         except WrongDecision as error:
             return await task.ask(pause, str(error))
         await task.show(results_of(reply, pause))
         return known
 
-    async def _continue(self, task: _Task, text: str) -> int | None:
+    async def _continue(self, task: _Task, text: str, message_id: str) -> int | None:
         """Answers the request's question; 0 when there is nothing to answer, as after a crash of this service."""
         store = self._supervisor.desk.store
         try:
             known = await store.last_event(task.id)
-            await self._supervisor.reply(task.id, text)
+            await self._supervisor.reply(task.id, text, message_id)
         except (UnknownRequest, NotWaiting):
             return 0
         except UnclearReply:

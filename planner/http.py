@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response, status
@@ -22,6 +22,7 @@ from planner.decisions import Decisions, WrongDecision
 from planner.request import MAX_QUESTION, new_request
 from planner.store import UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
+from planner.turns import Overloaded
 
 MAX_BODY = 256 * 1024
 """Bytes of a request body."""
@@ -108,7 +109,7 @@ class ProblemRoute(APIRoute):
                 await _bounded(http)
                 return await handler(http)
             except StarletteHTTPException as error:
-                return problem(error.status_code, str(error.detail))
+                return problem(error.status_code, str(error.detail), error.headers)
             except RequestValidationError as error:
                 return problem(422, "; ".join(_words(item) for item in error.errors()))
 
@@ -133,7 +134,7 @@ def named_user(http: HttpRequest) -> str:
     return CallerContextBuilder().build(http).user.user_name
 
 
-def problem(code: int, detail: str) -> JSONResponse:
+def problem(code: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error for people and programs."""
     titles = {
         403: "Forbidden",
@@ -141,11 +142,12 @@ def problem(code: int, detail: str) -> JSONResponse:
         404: "Not Found",
         409: "Conflict",
         413: "Content Too Large",
+        429: "Too Many Requests",
         422: "Invalid Request",
         400: "Bad Request",
     }
     body = Problem(title=titles.get(code, "Error"), status=code, detail=detail)
-    return JSONResponse(body.model_dump(), code, media_type="application/problem+json")
+    return JSONResponse(body.model_dump(), code, headers, media_type="application/problem+json")
 
 
 def build_router(supervisor: Supervisor) -> APIRouter:
@@ -159,7 +161,10 @@ def build_router(supervisor: Supervisor) -> APIRouter:
         request = new_request(
             body.question, language=body.language, cluster_id=body.cluster_id, user=body.user or user_id
         )
-        await supervisor.submit(request)
+        try:
+            await supervisor.submit(request)
+        except Overloaded as error:
+            raise HTTPException(429, str(error), {"Retry-After": str(error.retry_after)}) from error
         response.headers["Location"] = f"/v1/requests/{request.id}"
         return Asked(id=request.id, status=request.status)
 

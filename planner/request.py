@@ -58,6 +58,8 @@ class Request(Wire):
     pause: Pause | None = None
     offers: bool = False
     """A person wants to approve something, so what is prepared is put before them and waited for."""
+    heard: tuple[str, ...] = ()
+    """The A2A messages that were taken: one that comes again, as after a crash, answers nothing a second time."""
     usage: Usage = Field(default_factory=Usage)
     """What planning and synthesis cost; the members' usage is in their Findings."""
     notes: tuple[str, ...] = ()
@@ -72,6 +74,10 @@ class Request(Wire):
     def ended(self) -> bool:
         """Nothing more will happen to it."""
         return self.status in ENDED
+
+    def hearing(self, message_id: str) -> Request:
+        """The same with one more message taken; with none for the empty id."""
+        return self.model_copy(update={"heard": (*self.heard, message_id)}) if message_id else self
 
     def seconds(self) -> float:
         """From arrival until the end, or until now."""

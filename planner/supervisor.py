@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from planner.answer import Answer, RequestView, view
 from planner.approving import step_of
@@ -66,8 +67,11 @@ class Supervisor:
         answer: Answer | None = await self._store.answer(request_id)
         return view(request, plan, findings, answer)
 
-    async def reply(self, request_id: str, text: str) -> Request:
-        """Answers the question a request waits with. Raises UnknownRequest, NotWaiting, UnclearReply."""
+    async def reply(self, request_id: str, text: str, message_id: str = "") -> Request:
+        """Answers the question a request waits with; see `Request.heard` for `message_id`.
+
+        Raises UnknownRequest, NotWaiting, UnclearReply.
+        """
         request, lease = await self._store.held(request_id)
         pause = request.pause
         if request.status != "input_required" or pause is None:
@@ -76,7 +80,7 @@ class Supervisor:
             raise UnclearReply(how_to(request))
         if pause.choices and chosen(text.strip(), pause.choices) is None:
             raise UnclearReply(f"{text.strip()!r} is none of: {', '.join(pause.choices)}")
-        request = apply_reply(request, text)
+        request = apply_reply(request, text).hearing(message_id)
         plan, _ = await self._store.plan(request_id)
         asking = [s for s in plan.subtasks if s.status == "input_required" and s.note == pause.question] if plan else []
         told = text.strip() if pause.kind == "subtask" else request.text
@@ -92,7 +96,7 @@ class Supervisor:
         self._driving.look()
         return request
 
-    async def decide(self, request_id: str, wanted: Decisions, by: str) -> Request:
+    async def decide(self, request_id: str, wanted: Decisions, by: str, message_id: str = "") -> Request:
         """Takes decisions on proposed Actions, once however often they come. Raises UnknownRequest, WrongDecision."""
         for _ in range(MAX_RACES):
             request, lease = await self._store.held(request_id)
@@ -100,13 +104,14 @@ class Supervisor:
             step = step_of(request, plan, findings, wanted, by, self.desk.signing, now())
             if step is None or step.request is None:
                 return request
+            step = replace(step, request=step.request.hearing(message_id))
             try:
                 await self._store.record(lease, step, hand_over=True)
             except (LeaseLost, RequestOver):
                 continue  # somebody was faster: look again at what is left to decide
             self.desk.watch.moved(request_id)
             self._driving.look()
-            return step.request
+            return step.request or request
         raise WrongDecision(f"request {request_id} is being decided by somebody else", 409)
 
     async def cancel(self, request_id: str) -> Request:
