@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
-from agents.runtime.findings import Finding, Language
+from pydantic import ValidationError
+
+from agents.runtime.findings import Action, Finding, Language
 from agents.runtime.updates import Completed, Failed, InputRequired, Outcome
 from planner.merge import action_key
 from planner.plan import Subtask
-from planner.proposals import EXECUTOR, OUTCOMES, decided_in, outcomes_in
+from planner.proposals import EXECUTOR, OUTCOMES, DecidedAction, Key, decided_in, outcomes_in
+from planner.proposals import Outcome as Became
 from planner.team import ToolUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,31 +45,57 @@ class Tools(Protocol):
 
 async def truth(tools: Tools, subtask: Subtask, outcome: Outcome, language: Language) -> Outcome | None:
     """The outcome of a subtask with decisions, completed by the ledger. None: nothing was used up, send it again."""
-    if isinstance(outcome, InputRequired) or _complete(subtask, outcome):
+    finding = outcome.finding if isinstance(outcome, Completed) else None
+    open_ones = _open(subtask, outcomes_in(finding) if finding else {})
+    if isinstance(outcome, InputRequired) or not open_ones:
         return outcome
-    changes = await _settled(tools, subtask, language)
+    changes = await _settled(tools, subtask, [item.proposal for item in open_ones], language)
     if changes is None:
-        return outcome if isinstance(outcome, Completed) else Failed(_LOST[language], "unreachable")
-    if all(change.get("state") == "waiting" for change in changes):
-        return None
+        return outcome if finding else Failed(_LOST[language], "unreachable")
     over = [change for change in changes if change.get("state") == "over"]
-    text = "\n\n".join(str(change.get("text", "")) for change in over)
-    return Completed(Finding(specialist=EXECUTOR, language=language, text=text, facts={OUTCOMES: over}))
+    if not over:
+        return outcome if finding and finding.facts.get(OUTCOMES) else None
+    return Completed(_with(finding, over, language))
 
 
-def _complete(subtask: Subtask, outcome: Outcome) -> bool:
-    """Every decision has its outcome, or one before it did not succeed."""
-    if not isinstance(outcome, Completed):
-        return False
-    known = outcomes_in(outcome.finding)
-    if any(not each.succeeded for each in known.values()):
-        return True
-    return all(action_key(item.action) in known for item in decided_in(subtask))
+def _open(subtask: Subtask, known: dict[Key, Became]) -> list[DecidedAction]:
+    """Decisions that only the ledger can tell the outcome of.
+
+    Those without one, up to a failure that stopped the rest; and those whose Approval was refused, which may be because
+    an earlier attempt, whose answer was lost, had used it.
+    """
+    found: list[DecidedAction] = []
+    for item in decided_in(subtask):
+        outcome = known.get(action_key(item.action))
+        if outcome is None or outcome.status == "not_applied":
+            found.append(item)
+        elif not outcome.succeeded:
+            break
+    return found
 
 
-async def _settled(tools: Tools, subtask: Subtask, language: Language) -> list[dict[str, Any]] | None:
+def _with(finding: Finding | None, over: list[dict[str, Any]], language: Language) -> Finding:
+    """What the executor said, corrected by the ledger."""
+    told = Finding(specialist=EXECUTOR, language=language, facts={OUTCOMES: over})
+    corrected = outcomes_in(told)
+    kept = [item for key, item in _raw(finding) if key not in corrected] if finding else []
+    outcomes = [*kept, *over]
+    text = "\n\n".join(str(item.get("text", "")) for item in outcomes)
+    return told.model_copy(update={"text": text, "facts": {OUTCOMES: outcomes}})
+
+
+def _raw(finding: Finding) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """The executor's own outcomes as they came; what is none is left out."""
+    for item in finding.facts.get(OUTCOMES, ()):
+        with suppress(ValidationError, TypeError, KeyError):
+            yield action_key(Action.model_validate(item["action"])), item
+
+
+async def _settled(
+    tools: Tools, subtask: Subtask, proposals: list[str], language: Language
+) -> list[dict[str, Any]] | None:
     """What the ledger says once nothing is under way; None when it cannot be asked in time."""
-    asked = {"proposals": [item.proposal for item in decided_in(subtask)], "language": language}
+    asked = {"proposals": proposals, "language": language}
     clock = asyncio.get_running_loop()
     ends = clock.time() + (subtask.deadline_seconds or 0) + AFTERWARDS_SECONDS
     while clock.time() < ends:

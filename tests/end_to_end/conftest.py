@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from agents.runtime.settings import Settings, load_settings
@@ -41,6 +43,26 @@ async def team_on_the_incident(**overrides: Any) -> AsyncGenerator[tuple[team.Ru
         free = team.on_free_ports(temporary)
         async with team.as_processes(free, free.store.folder / "logs") as running:
             yield running, free
+
+
+@asynccontextmanager
+async def started_again(name: str, settings: Settings) -> AsyncGenerator[None]:
+    """A service that was killed, as its supervisor would bring it back: same port, same store."""
+    process = multiprocessing.get_context("forkserver").Process(target=team.serve_service, args=(name, settings))
+    process.start()
+    try:
+        async with httpx.AsyncClient() as http:
+            for _ in range(300):
+                with suppress(httpx.TransportError):
+                    if (await http.get(f"{settings.url(name)}/readyz")).status_code == 200:
+                        break
+                await asyncio.sleep(0.1)
+            else:
+                raise AssertionError(f"{name} did not come back")
+        yield
+    finally:
+        process.terminate()
+        process.join(10)
 
 
 @pytest.fixture(scope="session")
