@@ -9,7 +9,20 @@ import typer
 
 from agents.runtime.logs import configure_logs
 from agents.runtime.settings import SettingsError
-from kubeteam.commands import approve, ask, config, demo, diagnose, evaluate, journal, report, requests, sandbox, serve
+from kubeteam.commands import (
+    approve,
+    ask,
+    config,
+    demo,
+    diagnose,
+    evaluate,
+    journal,
+    migrate,
+    report,
+    requests,
+    sandbox,
+    serve,
+)
 from kubeteam.exits import USAGE, Complaint
 
 app = typer.Typer(
@@ -28,7 +41,7 @@ Try it without a cluster and without a key:
 On your cluster: `kubeteam up` in one terminal, then `kubeteam ask "is anything broken in namespace shop?"` in another.
 Exit codes: 0 answered, 1 failed, 2 usage, 3 needs your input.""",
 )
-for module in (ask, report, requests, approve, journal, serve, sandbox, diagnose, evaluate, config, demo):
+for module in (ask, report, requests, approve, journal, migrate, serve, sandbox, diagnose, evaluate, config, demo):
     module.register(app)
 
 
