@@ -75,6 +75,7 @@ def draw(report: Report, name: str, format: Format = "svg", palette: Palette = _
             "font.size": 9.5,
             "svg.fonttype": "path",
             "svg.hashsalt": name,
+            "axes.facecolor": "none",
             "text.color": palette.ink,
             "axes.labelcolor": palette.faint,
             "xtick.color": palette.faint,
@@ -142,7 +143,7 @@ def _consumers(figure: Figure, report: Report, language: Language, palette: Pale
     if not by_cpu or not by_memory:
         return False
     figure.set_size_inches(WIDTH, 1.0 + 0.5 * max(len(by_cpu), len(by_memory)))
-    left, right = _pair(figure, space=0.5)
+    left, right = _pair(figure, space=0.66)
     _use_bars(left, by_cpu, say(language, "cpu"), palette, lambda r: (r.cpu, r.cpu_request, r.cpu_limit), cores)
     _use_bars(
         right,
@@ -174,11 +175,11 @@ def _use_bars(
         axes.barh(y, used or 0, height=0.28, color=palette.used)
         if limit and limit <= widest:
             axes.plot([limit, limit], [y - 0.36, y + 0.36], color=palette.limit, linewidth=2, solid_capstyle="butt")
-        beyond = f"  →{text(limit)}" if limit and limit > widest else ""
+        beyond = f"→ {text(limit)}" if limit and limit > widest else ""
         end = max(used or 0, request or 0, limit if limit and limit <= widest else 0)
         axes.text(end + widest * 0.02, y, text(used or 0), va="center", fontsize=8.5, color=palette.ink)
         if beyond:
-            axes.text(widest * 1.32, y, beyond, va="center", ha="right", fontsize=8, color=palette.limit)
+            axes.text(widest * 1.3, y, beyond, va="center", ha="right", fontsize=8, color=palette.limit)
     _frame(axes, title, palette)
     axes.set_yticks(range(len(rows)), [short_name(row.resource) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
