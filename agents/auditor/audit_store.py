@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zlib
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -10,53 +9,18 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Connection,
-    Index,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    delete,
-    func,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
+from agents.auditor.audit_tables import TABLES, events
 from agents.cluster.audit import AuditEvent, AuditFilter, AuditPage, event_from
 from agents.cluster.errors import ClusterError
 from agents.cluster.redaction import redact_object
 from agents.runtime.database import Database
+from agents.runtime.migrations import MigrationError, bring_up
 from agents.runtime.settings import AuditWebhookSettings, StoreSettings
 
-metadata = MetaData()
-events = Table(
-    "audit_events",
-    metadata,
-    Column("cluster", Text, nullable=False),
-    Column("audit_id", Text, nullable=False),
-    Column("stage", Text, nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Column("verb", Text, nullable=False),
-    Column("resource", Text, nullable=False),
-    Column("namespace", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("username", Text, nullable=False),
-    Column("is_change", Boolean, nullable=False),
-    Column("is_denied", Boolean, nullable=False),
-    Column("by_control_plane", Boolean, nullable=False),
-    Column("blob", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("cluster", "audit_id", "stage"),
-    Index("audit_events_time", "cluster", "at_us"),
-    Index("audit_events_object", "cluster", "resource", "name", "at_us"),
-)
 _SECRET_RESOURCES = ("secrets", "tokenreviews", "serviceaccounts")
 _BODIES = ("requestObject", "responseObject")
 _ROWS = 200
@@ -84,7 +48,7 @@ class AuditStore:
         try:
             if self._database is None:
                 self._database = Database(self._settings.url, self._settings.folder, "audit-events")
-                await self._make_tables(self._database)
+                await self._do(self._database.write, lambda c: bring_up(c, TABLES, migrate=self._settings.migrate))
             yield
         finally:
             self._users -= 1
@@ -123,20 +87,11 @@ class AuditStore:
             raise AuditStoreError("the store of audit events is not open")
         return self._database
 
-    async def _make_tables(self, database: Database) -> None:
-        """Tools, intake and other replicas may do so at the same moment."""
-        for attempt in range(1, 4):
-            try:
-                await self._do(database.write, _create)
-                return
-            except AuditStoreError:
-                if attempt == 3:
-                    raise
-                await asyncio.sleep(0.2)
-
     async def _do(self, how: Callable[[Callable[[Connection], T]], Any], work: Callable[[Connection], T]) -> T:
         try:
             return await how(work)
+        except MigrationError as error:
+            raise AuditStoreError(str(error)) from error
         except (DBAPIError, OSError) as error:
             shown = self._database.shown if self._database else "nowhere"
             cause = getattr(error, "orig", None) or error
@@ -169,13 +124,6 @@ class StoredAudit:
             return AuditPage(found, total, None if first is None else _time(first))
 
         return await self._store.read(work)
-
-
-def _create(connection: Connection) -> None:
-    """Harmless when the table is there: the tools and the intake of one service both open the store."""
-    connection.execute(CreateTable(events, if_not_exists=True))
-    for index in sorted(events.indexes, key=lambda index: str(index.name)):
-        connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _matches(cluster: str, wanted: AuditFilter) -> list[ColumnElement[bool]]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -149,19 +147,15 @@ async def test_without_a_webhook_there_is_no_such_route(api: FakeApi, tmp_path: 
 # The store on its own, on both databases
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[AuditStore, str]]:
-    """A store and a cluster name that nobody else uses in it."""
-    url = os.environ.get("KUBETEAM_TEST_POSTGRES") if request.param == "postgresql" else None
-    if request.param == "postgresql" and not url:
-        pytest.skip("KUBETEAM_TEST_POSTGRES names no PostgreSQL (postgresql+asyncpg://…)")
-    store = AuditStore(StoreSettings(url=url, folder=tmp_path))
+@pytest.fixture
+async def store(database_url: str, tmp_path: Path) -> AsyncIterator[AuditStore]:
+    store = AuditStore(StoreSettings(url=database_url, folder=tmp_path))
     async with store.lifespan():
-        yield store, f"test-{uuid4().hex[:8]}"
+        yield store
 
 
-async def test_the_store_decides_as_a_file_does(store: tuple[AuditStore, str], tmp_path: Path) -> None:
-    kept, cluster = store
+async def test_the_store_decides_as_a_file_does(store: AuditStore, tmp_path: Path) -> None:
+    kept, cluster = store, "prod"
     events = [
         event(1, "delete", name="api-1"),
         event(2, "get", "secrets", name="API-1", user="bob"),
@@ -193,8 +187,8 @@ async def test_the_store_decides_as_a_file_does(store: tuple[AuditStore, str], t
         assert (in_store.total, in_store.oldest) == (in_file.total, in_file.oldest), more
 
 
-async def test_events_expire_by_age_and_by_number(store: tuple[AuditStore, str]) -> None:
-    kept, cluster = store
+async def test_events_expire_by_age_and_by_number(store: AuditStore) -> None:
+    kept, cluster = store, "prod"
     await kept.add(cluster, [event(minutes) for minutes in (1, 2, 3, 4, 90)])
     gone = await kept.expire(cluster, AuditWebhookSettings(token="x", retention_hours=1, max_events=2), NOW)
     page = await kept.at(cluster).find(AuditFilter(start=NOW - timedelta(days=1), end=NOW))
@@ -206,7 +200,7 @@ async def test_no_secret_value_is_written_to_disk(tmp_path: Path) -> None:
 
     from sqlalchemy import select
 
-    from agents.auditor.audit_store import events as table
+    from agents.auditor.audit_tables import events as table
 
     body = {"kind": "Secret", "metadata": {"name": "db"}, "data": {"password": LEAK}}
     store = AuditStore(StoreSettings(folder=tmp_path))

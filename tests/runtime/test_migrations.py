@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table
 
+from agents.auditor.audit_tables import TABLES as AUDIT
 from agents.executor.ledger import TABLES as CHANGES
 from agents.runtime import migrations
 from agents.runtime.database import Database
@@ -18,7 +19,7 @@ from agents.runtime.migrations import MigrationError, Tables, prepare
 from agents.runtime.task_schema import TABLES as TASKS
 from planner.schema import TABLES as PLANNER
 
-ALL = [PLANNER, TASKS, CHANGES]
+ALL = [PLANNER, TASKS, CHANGES, AUDIT]
 
 
 def differences(connection: Connection, tables: Tables) -> list[object]:

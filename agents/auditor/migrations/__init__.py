@@ -1,0 +1,1 @@
+"""How the tables of audit events came to be what they are now."""
