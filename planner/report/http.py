@@ -99,7 +99,7 @@ def build_report_router(desk: Reports) -> APIRouter:
     async def show(report_id: str, accept: Annotated[str | None, Header()] = None) -> Response:
         """One report, as `Accept` or the ending `.html`, `.md` or `.json` says; JSON by default."""
         name, _, ending = report_id.rpartition(".")
-        form = next((form for form in _BY_TYPE.values() if name and ending == form), None)
+        form: Form | None = next((form for form in _BY_TYPE.values() if name and ending == form), None)
         entry = await _entry(desk, name if form else report_id)
         if entry.status == "running":
             return JSONResponse(_line(entry).model_dump(mode="json"), 202, headers={"Retry-After": "2"})
