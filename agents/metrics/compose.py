@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.cluster.quantities import format_cpu, format_memory
 from agents.cluster.times import iso
 from agents.metrics.capacity_tool import capacity_in, capacity_text, compose_capacity, wanted
 from agents.metrics.chart import bars
 from agents.metrics.measure import NO_HISTORY
-from agents.metrics.results import Consumer, Percentiles, TopResources, WorkloadAutoscaling, WorkloadCost
-from agents.metrics.rightsizing import HISTORY, MOMENT
+from agents.metrics.results import Consumer, TopResources
 from agents.metrics.runbook import Asked, asked_of, inside, results_of, rows_of
+from agents.metrics.told_analyses import SOURCE, Analyses, cores, size
 from agents.metrics.told_trends import Trends
 from agents.metrics.top import strained
 from agents.metrics.wording import say
 from agents.runtime.definition import Turn
 from agents.runtime.findings import Evidence, Finding, Language
 
-SOURCE = "metrics.k8s.io (point in time)"
 MAX_ROWS = 10
 MAX_NAMED = 3
 MAX_BARS = 8
@@ -46,14 +44,13 @@ class _Composition:
         self.nodes = rows_of(turn, "nodes")
         self.named = [row for row in self.workloads if self.asked.concerns(row)]
         self.strained = [row for row in self.workloads if strained(row)]
-        self.costs = results_of(turn.results, "analyze_workload_cost", WorkloadCost)
-        self.scalings = results_of(turn.results, "analyze_workload_autoscaling", WorkloadAutoscaling)
+        self.analyses = Analyses(turn)
         self.observed_at = min((top.observed_at for top in self.tops), default=datetime.now(UTC))
 
     def finding(self) -> Finding:
         missing = [f"{result.name}: {result.error}" for result in self.turn.results if result.error]
         missing += [top.problem for top in self.tops if top.problem and top.problem != NO_HISTORY]
-        missing += [cost.problem for cost in (*self.costs, *self.scalings) if cost.problem]
+        missing += self.analyses.problems
         missing += self.trends.problems
         if self._window_unanswered():
             missing.append(say("window", self.language, window=self.asked.window))
@@ -61,7 +58,7 @@ class _Composition:
             self._summary(),
             self._chart(),
             self.trends.text(),
-            self._analyses(),
+            self.analyses.text(),
             capacity_text(self.capacity, self.language) if self.capacity else "",
             self._table(),
             self._node_table(),
@@ -71,7 +68,7 @@ class _Composition:
             specialist="metrics",
             language=self.language,
             text="\n\n".join(part for part in parts if part),
-            evidence=[*self.trends.evidence(), *self._analysis_evidence(), *self._evidence()],
+            evidence=[*self.trends.evidence(), *self.analyses.evidence(), *self._evidence()],
             missing=list(dict.fromkeys(missing)),
             facts=self._facts(),
         )
@@ -147,56 +144,6 @@ class _Composition:
             parts.append(say("restarts", self.language, count=row.restarts, exit=exit_text))
         return ", ".join(parts)
 
-    def _analyses(self) -> str:
-        lines = [line for cost in self.costs for line in self._cost(cost)]
-        lines += list(dict.fromkeys(say("rule", self.language, rule=self._rule(cost)) for cost in self.costs))
-        lines += [line for scaling in self.scalings for line in self._scaling(scaling)]
-        return "\n".join(lines)
-
-    def _cost(self, cost: WorkloadCost) -> Iterable[str]:
-        metrics = cost.resource_metrics
-        yield say(
-            "sized",
-            self.language,
-            resource=cost.resource,
-            pods=cost.pods,
-            cpu_request=cores(metrics.cpu_request),
-            memory_request=size(metrics.memory_request),
-            cpu=cores(metrics.cpu_usage),
-            memory=size(metrics.memory_usage),
-        )
-        for box in cost.resource_recommendation.containers:
-            about: dict[str, Any] = {"container": box.container_name}
-            about |= {"cpu": box.cpu_recommended, "memory": box.memory_recommended}
-            about |= {"cpu_now": box.cpu_now or "-", "memory_now": box.memory_now or "-"}
-            about["verdict"] = say(f"verdict_{box.verdict or 'unset'}", self.language)
-            yield f"- {say('recommended', self.language, **about)}"
-            if box.memory_limit_recommended:
-                limits = {"memory": box.memory_limit_recommended, "memory_now": box.memory_limit_now or "-"}
-                limits |= {"cpu": box.cpu_limit_recommended or "-", "cpu_now": box.cpu_limit_now or "-"}
-                yield f"  - {say('limits', self.language, **limits)}"
-            if (cpu := box.cpu_percentiles) and (memory := box.memory_percentiles):
-                yield f"  - {say('percentiles', self.language, cpu=_spread(cpu, cores), memory=_spread(memory, size))}"
-            yield from (f"  - {note}" for note in box.notes)
-
-    def _scaling(self, found: WorkloadAutoscaling) -> Iterable[str]:
-        scaler, advice = found.autoscaler, found.hpa_recommendation
-        if scaler is not None:
-            about: dict[str, Any] = {"resource": scaler.resource, "metrics": "; ".join(scaler.metrics)}
-            about |= {"least": scaler.min_replicas, "most": scaler.max_replicas}
-            about |= {"current": scaler.current_replicas, "desired": scaler.desired_replicas}
-            yield say("autoscaler", self.language, **about)
-            yield from (f"- {problem}" for problem in scaler.problems)
-            return
-        unknown = say("unknown", self.language)
-        average = unknown if advice.average_utilization is None else f"{advice.average_utilization:g}%"
-        yield say("no_autoscaler", self.language, resource=found.resource, replicas=found.replicas, average=average)
-        if advice.recommended:
-            bounds = {"least": advice.min_replicas, "most": advice.max_replicas, "target": advice.target_utilization}
-            yield say("autoscaler_advice", self.language, **bounds)
-        elif advice.message:
-            yield f"- {advice.message}"
-
     def _table(self) -> str:
         rows = self._shown()
         if not rows:
@@ -230,7 +177,7 @@ class _Composition:
             nodes = say("nodes_now", self.language) if self.nodes and (self.asked.nodes or self.asked.top) else ""
             about = {"window": self.averaged.window, "query": self.averaged.query, "nodes": nodes}
             return say("averages", self.language, time=iso(self.observed_at), **about)
-        historic = bool(self.trends.facts()) or any(not one.point_in_time for one in (*self.costs, *self.scalings))
+        historic = bool(self.trends.facts()) or self.analyses.historic
         lines = [say("table_now" if historic else "point_in_time", self.language, time=iso(self.observed_at))]
         if self._window_unanswered():
             lines.append(say("window", self.language, window=self.asked.window))
@@ -270,49 +217,14 @@ class _Composition:
             excerpt=text[:400],
         )
 
-    def _analysis_evidence(self) -> Iterable[Evidence]:
-        for cost in self.costs:
-            for box in cost.resource_recommendation.containers:
-                text = (
-                    f"{cost.resource}/{box.container_name}: requests CPU {box.cpu_now or '-'}, memory "
-                    f"{box.memory_now or '-'}; advised {box.cpu_recommended}, {box.memory_recommended} ({box.verdict})"
-                )
-                if (cpu := box.cpu_percentiles) and (memory := box.memory_percentiles):
-                    text += f"; CPU {_spread(cpu, cores)}; memory {_spread(memory, size)}"
-                source = SOURCE if cost.point_in_time else f"prometheus ({cost.window})"
-                yield Evidence(source=source, query=cost.query, observed_at=cost.observed_at, excerpt=text[:400])
-
-    def _rule(self, cost: WorkloadCost) -> str:
-        """In the asker's language; a server of other people's says its own."""
-        rules = (HISTORY, MOMENT)
-        own = any(rule.words("en", cost.window or "") == cost.resource_recommendation.rule for rule in rules)
-        if not own:
-            return cost.resource_recommendation.rule
-        return (MOMENT if cost.point_in_time else HISTORY).words(self.language, cost.window or "")
-
     def _facts(self) -> dict[str, Any]:
         shown = [row.model_dump(mode="json", exclude_none=True) for row in self._shown()]
-        costs = [cost.model_dump(mode="json", exclude_none=True) for cost in self.costs]
-        scalings = [scaling.model_dump(mode="json", exclude_none=True) for scaling in self.scalings]
+        costs = [cost.model_dump(mode="json", exclude_none=True) for cost in self.analyses.costs]
+        scalings = [scaling.model_dump(mode="json", exclude_none=True) for scaling in self.analyses.scalings]
         found: dict[str, Any] = {"workloads": shown, "costs": costs, "autoscaling": scalings}
         found["trends"] = self.trends.facts()
-        now = self.averaged is None and not any(not one.point_in_time for one in (*self.costs, *self.scalings))
+        now = self.averaged is None and not self.analyses.historic
         return {**{key: value for key, value in found.items() if value}, "point_in_time": now}
-
-
-def cores(value: float | None) -> str:
-    """Cores as quantities, `-` for none."""
-    return "-" if value is None else format_cpu(round(value, 3) or (0.001 if value > 0 else 0))
-
-
-def size(value: int | None) -> str:
-    """Bytes as quantities, `-` for none."""
-    return "-" if value is None else format_memory(value)
-
-
-def _spread(found: Percentiles, shown: Callable[[Any], str]) -> str:
-    parts = (("p50", found.p50), ("p95", found.p95), ("p99", found.p99), ("max", found.max))
-    return ", ".join(f"{name} {shown(value)}" for name, value in parts if value is not None)
 
 
 def _full(nodes: Sequence[Consumer]) -> list[Consumer]:

@@ -28,6 +28,7 @@ def migrate() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
+    from agents.auditor.audit_tables import TABLES as AUDIT
     from agents.executor.ledger import TABLES as CHANGES
     from agents.runtime.database import Database
     from agents.runtime.migrations import prepare
@@ -36,7 +37,7 @@ async def _migrate(settings: Settings) -> None:
 
     folder = settings.store.folder.expanduser()
     names = ["planner", *BUILT_IN]
-    files = {"planner": PLANNER, "changes": CHANGES} | {f"{name}-tasks": TASKS for name in names}
+    files = {"planner": PLANNER, "changes": CHANGES, "audit-events": AUDIT} | {f"{name}-tasks": TASKS for name in names}
     for file, tables in files.items():
         if settings.store.url is None and not (folder / f"{file}.db").exists():
             continue  # nobody has used it yet
