@@ -30,6 +30,8 @@ def clarification(request: Request, clusters: Sequence[str]) -> Pause | None:
     if len(clusters) > 1 and cluster_named(request, clusters) is None:
         question = _CLUSTER[request.language].format(count=len(clusters), names=", ".join(clusters))
         return Pause(kind="cluster", question=question, choices=tuple(clusters))
+    if request.purpose == "incident":
+        return None
     if wish_of(request.text) == "change" and not wants_repair(request.text) and not _names_target(request, clusters):
         return Pause(kind="target", question=_TARGET[request.language])
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -43,8 +43,11 @@ class Request(Wire):
     user: str = "anonymous"
     source: str = "http"
     """The way in: `http`, `a2a`, `cli`, `page`, ..."""
-    purpose: Literal["question", "report"] = "question"
-    """A report is planned by its own rule and asks for facts, whatever its words."""
+    purpose: Literal["question", "report", "incident"] = "question"
+    """A report is planned by its own rule and asks for facts, an incident is diagnosed and what ends it prepared: both
+    whatever their words, which for an incident come from machines."""
+    inputs: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What is known without reading words, for every specialist: `namespace`, `resource`."""
     context_id: str | None = None
     """The A2A conversation it came in."""
     created_at: datetime

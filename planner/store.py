@@ -275,6 +275,12 @@ class Store:
             raise UnknownRequest(request_id)
         return row.last_event, row.status in ENDED
 
+    async def newest_events(self, request_ids: Iterable[str]) -> dict[str, int]:
+        """The number of the newest event of each request that there is."""
+        query = sa.select(requests.c.id, requests.c.last_event).where(requests.c.id.in_(list(request_ids)))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: row.last_event for row in rows}
+
     def _write_plan(self, connection: Connection, request_id: str, plan: Plan) -> None:
         row = {"request_id": request_id, "id": plan.id, "data": plan.model_dump_json(exclude={"subtasks"})}
         insert = self._upsert(plans).values(row)

@@ -6,8 +6,9 @@ Nested names are joined by two underscores: `KUBETEAM_MODEL__NAME=openai/qwen-pl
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from croniter import croniter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -17,6 +18,8 @@ from agents.runtime.findings import ActionKind, Language
 
 BUILT_IN = ("metrics", "auditor", "diagnoser", "executor")
 DEFAULT_PORTS = {"planner": 8080, "metrics": 8081, "auditor": 8082, "diagnoser": 8083, "executor": 8084}
+
+IncidentEvent = Literal["understood", "approval_needed", "repaired", "undone", "resolved"]
 
 KAGENT_PORT = 8080
 """Where kagent looks for the agents that it runs."""
@@ -285,6 +288,20 @@ class AutoApprovalSettings(Section):
     clusters: list[str] | None = None
 
 
+class ToolCallSettings(Section):
+    """Writing tools of one MCP server that may be proposed. None may unless it is named here."""
+
+    server: str
+    """Its name under `agents.executor.mcp_servers`."""
+    tools: list[str] = Field(min_length=1)
+    """Exact names. Tools that run commands stay refused, also when they are named."""
+    clusters: list[str] | None = None
+    """The clusters that the server works on; the team cannot find that out by itself."""
+    dry_run_parameter: str | None = None
+    """The tools' own switch for a dry run. It is called with it before anybody approved: name it only when you trust
+    the server to heed it."""
+
+
 class ApproverSettings(Section):
     """Who may approve which risk: names, `group:NAME`, or `*` for everybody with a verified name."""
 
@@ -309,6 +326,7 @@ class PolicySettings(Section):
     """How many nodes may be closed to new pods at a time."""
     approvers: ApproverSettings = Field(default_factory=ApproverSettings)
     auto_approve: list[AutoApprovalSettings] = Field(default_factory=list[AutoApprovalSettings])
+    tool_calls: list[ToolCallSettings] = Field(default_factory=list[ToolCallSettings])
 
 
 class ApprovalSettings(Section):
@@ -413,6 +431,46 @@ class ReportSettings(Section):
     """How long reports are kept."""
 
 
+class NotificationSettings(Section):
+    """A webhook that is told about incidents."""
+
+    url: SecretStr
+    """Often a secret by itself, such as a Slack webhook's."""
+    format: Literal["json", "slack"] = "json"
+    events: list[IncidentEvent] = Field(default_factory=lambda: list(get_args(IncidentEvent)), min_length=1)
+    headers: dict[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
+    timeout_seconds: float = Field(default=10, gt=0)
+    give_up_hours: float = Field(default=24, gt=0)
+    """How long it is tried to reach a webhook that does not take a notification."""
+
+    @model_validator(mode="after")
+    def _is_a_url(self) -> NotificationSettings:
+        if not re.match(r"https?://[^/]+", self.url.get_secret_value()):
+            raise ValueError("url must begin with http:// or https://")
+        return self
+
+
+class AlertSettings(Section):
+    """Alerts and events of other systems become incidents, and people are told about them."""
+
+    token: SecretStr | None = None
+    """The bearer token that `POST /v1/alerts` and `/v1/events` ask for. Without one they take nothing."""
+    ignore: list[str] = Field(default_factory=lambda: ["Watchdog", "InfoInhibitor"])
+    """Names of alerts (shell patterns) that are no incidents."""
+    language: Language = "en"
+    """Of plans, answers and notifications."""
+    cluster_label: str = "cluster"
+    """The label that holds the cluster id."""
+    plans_at_once: int = Field(default=4, gt=0)
+    """Incidents are diagnosed by this many plans at a time; those that wait meanwhile share plans."""
+    max_body_bytes: int = Field(default=8 * 2**20, gt=0)
+    keep_days: float = Field(default=400, gt=0)
+    """How long closed incidents are kept."""
+    notify: list[NotificationSettings] = Field(default_factory=list[NotificationSettings])
+    link: str | None = None
+    """The URL of the planner's page, as people reach it; default `server.public_url`, else where the planner listens."""
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. `kubeteam config` prints the effective values."""
 
@@ -429,6 +487,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
     reports: ReportSettings = Field(default_factory=ReportSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
     policy: PolicySettings = Field(default_factory=PolicySettings)
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     kagent: KagentSettings = Field(default_factory=KagentSettings)

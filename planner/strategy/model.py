@@ -84,7 +84,7 @@ class ModelStrategy:
         """
         runbook = plan_by_runbook(request, team)
         check(runbook, team, max_subtasks=self._limits.max_subtasks, max_depth=self._limits.max_depth)
-        if len(runbook.subtasks) == 1 or request.purpose == "report":
+        if len(runbook.subtasks) == 1 or request.purpose != "question":
             return runbook, Usage(), []
         usage = Usage()
         try:

@@ -76,6 +76,9 @@ def plan_by_runbook(request: Request, team: Team) -> Plan:
     """The plan for a request. A request that is clearly for one specialist becomes one subtask."""
     if request.purpose == "report":
         return _plan(request, "report", [_report_part(name, request) for name in _REPORTERS if name in team])
+    if request.purpose == "incident":
+        names = [name for name in _ROLES["repair"] if name in team] or list(team)[:1]
+        return _plan(request, "repair", [_subtask(name, request, "repair") for name in names])
     text = request.text
     addressed = _addressed(text, team)
     if addressed is not None:
@@ -125,7 +128,7 @@ def _subtask(name: str, request: Request, wish: Wish) -> Subtask:
         specialist=name,
         title=goal_of(request.question) if alone and wish != "change" else title,
         instruction=told if alone else instruction.format(question=request.text),
-        inputs={"wish": wish, **({"asked_by": request.user} if name == EXECUTOR else {})},
+        inputs={**request.inputs, "wish": wish, **({"asked_by": request.user} if name == EXECUTOR else {})},
     )
 
 
