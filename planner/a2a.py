@@ -26,6 +26,7 @@ from agents.runtime.wire import (
     WireError,
     agent_message,
     answer_artifact,
+    data_of,
     finding_artifact,
     pause_part,
     progress_message,
@@ -36,7 +37,7 @@ from agents.runtime.wire import (
     tool_result_part,
 )
 from planner.answer import RequestView
-from planner.decisions import WrongDecision
+from planner.decisions import WrongDecision, decisions_among, parsed_decisions
 from planner.delegation import Delegation
 from planner.pausing import APPROVAL, answer_in, decisions_in, results_of, shown
 from planner.request import MAX_QUESTION, Pause, new_request
@@ -83,6 +84,8 @@ class PlannerExecutor(AgentExecutor):
             return 0
         if reply is not None and context.current_task is not None:
             return await self._take_reply(task, reply, caller_of(context.call_context).user, message.message_id)
+        if context.current_task is not None and (data := decisions_among(data_of(message.parts))) is not None:
+            return await self._take_data(task, data, caller_of(context.call_context).user, message.message_id)
         if not text.strip() or len(text) > MAX_QUESTION:
             return await task.fail(_LONG if text.strip() else _EMPTY)
         if context.current_task is not None and (known := await self._continue(task, text, message.message_id)) != 0:
@@ -139,6 +142,19 @@ class PlannerExecutor(AgentExecutor):
         await task.show(results_of(reply, pause))
         return known
 
+    async def _take_data(self, task: _Task, data: dict[str, Any], user: str, message_id: str) -> int | None:
+        """Decisions in our own form: the data part that `docs/safety.md` describes, for any A2A client."""
+        store = self._supervisor.desk.store
+        try:
+            known = await store.last_event(task.id)
+            await self._supervisor.decide(task.id, parsed_decisions(data), user, message_id)
+        except UnknownRequest:
+            return 0
+        except WrongDecision as error:
+            pause = (await store.request(task.id)).pause
+            return await task.fail(str(error)) if pause is None else await task.ask(pause, str(error))
+        return known
+
     async def _continue(self, task: _Task, text: str, message_id: str) -> int | None:
         """Answers the request's question; 0 when there is nothing to answer, as after a crash of this service."""
         store = self._supervisor.desk.store
@@ -164,7 +180,8 @@ class PlannerExecutor(AgentExecutor):
             elif event.type == "input_required":
                 request = await self._supervisor.desk.store.request(task.id)
                 if request.status == "input_required" and request.pause is not None:
-                    await task.ask(request.pause)
+                    answer = await self._supervisor.desk.store.answer(task.id)
+                    await task.ask(request.pause, answer.text if answer and request.pause.kind == APPROVAL else "")
                     return
         view = await self._supervisor.view(task.id)
         if view.status in ("answered", "failed"):
@@ -216,9 +233,9 @@ class _Task:
         parts = [tool_call_part(n) if isinstance(n, ToolCallNote) else tool_result_part(n) for n in notes]
         await self._updater.update_status(TaskState.TASK_STATE_WORKING, agent_message(parts, **self._ids))
 
-    async def ask(self, pause: Pause, problem: str = "") -> None:
-        """The question in words, and as a pause for user interfaces that have buttons; first, what was wrong."""
-        words = f"{problem}\n\n{pause.question}" if problem else pause.question
+    async def ask(self, pause: Pause, before: str = "") -> None:
+        """The question in words, and as a pause for user interfaces that have buttons; first, what leads to it."""
+        words = f"{before}\n\n{pause.question}" if before else pause.question
         parts = [text_part(words, "text/plain"), pause_part(shown(self.id, secrets.token_hex(4), pause))]
         await self._updater.requires_input(agent_message(parts, **self._ids))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from agents.runtime.approvals import Decision, Verdict
 from agents.runtime.findings import Finding, Language
@@ -75,6 +75,22 @@ class WrongDecision(ValueError):
     def __init__(self, message: str, code: Literal[403, 404, 409, 422] = 422) -> None:
         super().__init__(message)
         self.code: Literal[403, 404, 409, 422] = code
+
+
+def decisions_among(data: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The data part that holds decisions, if one does; other user interfaces mark theirs with a `decision_type`."""
+    found = [dict(item) for item in data if ("decisions" in item or "all" in item) and "decision_type" not in item]
+    return found[0] if found else None
+
+
+def parsed_decisions(data: Mapping[str, Any]) -> Decisions:
+    """Raises WrongDecision."""
+    try:
+        return Decisions.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise WrongDecision(f"the decision is not understood: {where}: {first['msg']}") from error
 
 
 Decided = list[tuple[ProposedAction, Decision]]
