@@ -174,7 +174,7 @@ def about_usage(text: str) -> bool:
 
 _NUMBERS = re.compile(
     r"^(?:please |can you |show|tell|give|how (?:much|many|big|full|busy)|which|what|top|list|compare|plot|chart)"
-    r"|哪些|多少|多大|最(?:多|高|耗|少|低|大的|近)|排行|排名|显示|列出|给我看|画",
+    r"|\b(?:right-?)?siz(?:e|ed|ing)\b|规格|哪些|多少|多大|最(?:多|高|耗|少|低|大的|近)|排行|排名|显示|列出|给我看|画",
     re.I,
 )
 
