@@ -64,7 +64,8 @@ class LogFold:
         self.matched += 1
         self.tail.append(line)
         # Lines of one template mostly have the same shape once digits are equal: then no pattern needs to run.
-        shape = line.translate(_DIGITS)
+        # The template is made of no more than this, and long lines must not fill the memory as keys.
+        shape = line[:MAX_TEMPLATE_LENGTH].translate(_DIGITS)
         template = self._cache.get(shape)
         if template is None:
             template = self._template(line)

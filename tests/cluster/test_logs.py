@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from agents.cluster.logs import MAX_TEMPLATES, LogFold
 
 
@@ -45,3 +47,16 @@ def test_memory_stays_bounded_when_every_line_is_different() -> None:
 def test_the_last_lines_are_kept() -> None:
     fold = LogFold(tail_lines=2).add_all(f"line {i}" for i in range(10))
     assert list(fold.tail) == ["line 8", "line 9"]
+
+
+def test_long_lines_that_never_repeat_are_held_in_little_memory() -> None:
+    folded = LogFold()
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    tracemalloc.start()
+    for number in range(25_000):
+        word = "".join(letters[(number // 26**place) % 26] for place in range(4))
+        folded.add(f"{word} {'x' * 8_000}")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (folded.lines, len(folded.templates())) == (25_000, 5_001)
+    assert peak < 64 * 2**20
