@@ -10,6 +10,7 @@ from pathlib import Path
 from mcp.server.mcpserver import MCPServer
 
 from agents.cluster.clusters import Clusters
+from agents.executor.calls.servers import ConfiguredServers
 from agents.executor.cluster_adapter import AdaptedCluster
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.desk import Desk
@@ -28,6 +29,8 @@ from agents.runtime.settings import Settings
 def desk_for(settings: Settings) -> Desk:
     """The desk on the configured clusters and store. Raises SettingsError for an unusable signing key."""
     clusters = Clusters(settings.kubernetes)
+    servers = settings.agent("executor").mcp_servers
+    longest = max([settings.kubernetes.request_timeout_seconds, *(each.timeout_seconds for each in servers.values())])
 
     async def open_cluster(cluster_id: str | None) -> ClusterApi:
         return AdaptedCluster(await clusters.get(cluster_id))
@@ -42,7 +45,8 @@ def desk_for(settings: Settings) -> Desk:
         policy=settings.policy,
         approvals=settings.approvals,
         diagnose=diagnose,
-        lease=timedelta(seconds=2 * settings.kubernetes.request_timeout_seconds + 5),
+        tool_servers=ConfiguredServers(servers),
+        lease=timedelta(seconds=2 * longest + 15),
     )
     return _DeskWithClusters(shop, clusters)
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from agents.executor import gate
 from agents.executor.action import ActionError, Target
+from agents.executor.calls.call import ToolCallAsked
+from agents.executor.calls.call import target_of as target_of_call
 from agents.executor.changes.objects import parsed, target_of
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.diff import masked
@@ -111,6 +113,7 @@ class Desk:
             self._recovery = None
         if self._running:
             await asyncio.wait(self._running, timeout=self.shop.lease.total_seconds())
+        await self.shop.tool_servers.aclose()
         await self.shop.ledger.close()
 
 
@@ -130,6 +133,9 @@ def proposal_answer(proposal: Proposal) -> Answer:
 
 async def wanted_action(cluster: ClusterApi, kind: ActionKind, order: Order, arguments: dict[str, Any]) -> Action:
     """The Action that an order asks for, its object found. Raises ActionError when that is unclear."""
+    if kind == "call_tool":
+        call = ToolCallAsked.read(arguments)
+        return Action(kind=kind, resource=str(target_of_call(call)), arguments=call.as_arguments())
     if kind == "apply_manifest":
         manifest = parsed(arguments.get("manifest"), "manifest")
         if not isinstance(manifest, dict):

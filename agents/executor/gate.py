@@ -9,7 +9,10 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from agents.cluster.redaction import redact_object
 from agents.executor.action import ActionError, Note, PreparedAction
+from agents.executor.calls.carry_out import make_call
+from agents.executor.calls.prepare import prepare_call
 from agents.executor.carry_out import Done, Superseded, as_approved, carry_out, same_change
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.diff import masked
@@ -35,7 +38,7 @@ class Refused(Exception):
 
 async def propose(shop: Workshop, cluster: ClusterApi, wanted: Action, asked_by: str) -> Proposal:
     """Dry-runs an Action and stores it as a proposal. Raises ActionError, ClusterError, or Refused."""
-    prepared = await prepare(cluster, wanted, shop.now())
+    prepared = await _prepare(shop, cluster, wanted)
     note = refusal(shop.policy, prepared.action, await surroundings(shop, cluster, prepared), None)
     proposal = Proposal(
         id=f"p-{secrets.token_hex(8)}",
@@ -46,7 +49,7 @@ async def propose(shop: Workshop, cluster: ClusterApi, wanted: Action, asked_by:
         expires_at=shop.now() + timedelta(hours=shop.approvals.proposal_hours),
     )
     if note is not None:
-        data = {"action": masked(wanted.model_dump()), "asked_by": asked_by, "rule": note.model_dump()}
+        data = {"action": redact_object(masked(wanted.model_dump())), "asked_by": asked_by, "rule": note.model_dump()}
         await shop.ledger.note("refused", proposal.id, data, shop.now())
         raise Refused(note)
     await shop.ledger.propose(proposal, proposal_data(proposal))
@@ -105,7 +108,7 @@ def proposal_data(proposal: Proposal) -> dict[str, Any]:
     action = proposal.action
     return {
         "asked_by": proposal.asked_by,
-        "wanted": masked(proposal.wanted.model_dump()),
+        "wanted": redact_object(masked(proposal.wanted.model_dump())),
         "cluster": action.cluster,
         "digest": action.digest,
         "precondition": action.precondition.model_dump(),
@@ -114,6 +117,12 @@ def proposal_data(proposal: Proposal) -> dict[str, Any]:
         "risk": action.risk.model_dump(),
         "lacking": action.lacking,
     }
+
+
+async def _prepare(shop: Workshop, cluster: ClusterApi, wanted: Action) -> Preparation:
+    if wanted.kind == "call_tool":
+        return await prepare_call(shop.tool_servers, shop.policy, cluster, wanted, shop.now())
+    return await prepare(cluster, wanted, shop.now())
 
 
 async def _proposal_of(shop: Workshop, approval: Approval) -> Proposal:
@@ -143,7 +152,7 @@ async def _apply(shop: Workshop, proposal: Proposal, approval: Approval, person:
         raise Refused(Note(code="lacks_rights", facts={"rights": ", ".join(approved.lacking)}))
     cluster = await shop.open_cluster(approved.cluster)
     try:
-        fresh = await prepare(cluster, as_approved(approved), shop.now())
+        fresh = await _prepare(shop, cluster, as_approved(approved))
     except ActionError as error:
         return await _stop(shop, approval, Done("no", Note(code="changed_object", facts={"why": str(error)})))
     note = refusal(shop.policy, fresh.action, await surroundings(shop, cluster, fresh), person)
@@ -165,7 +174,10 @@ async def _apply(shop: Workshop, proposal: Proposal, approval: Approval, person:
 async def _carry_out(
     shop: Workshop, cluster: ClusterApi, execution: Execution, prepared: Preparation
 ) -> dict[str, Any]:
-    done = await carry_out(shop, cluster, execution, prepared)
+    if prepared.action.kind == "call_tool":
+        done = await make_call(shop, execution)
+    else:
+        done = await carry_out(shop, cluster, execution, prepared)
     notes = note_data([done.note] if done.note else [])
     if done.state == "yes":
         data = {"status": "applied", "notes": notes}

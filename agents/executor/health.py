@@ -8,7 +8,8 @@ from typing import Literal
 
 from agents.executor.action import Note, Object, PreparedAction
 
-Verdict = Literal["fixed", "unchanged", "worse"]
+Verdict = Literal["fixed", "unchanged", "worse", "unverified"]
+"""`unverified`: a call of another server's tool that names nothing to look at."""
 
 _ON_PURPOSE = ("cordon_node", "drain_node", "delete_resource")
 """Kinds after which a fault of the target itself is what was wanted."""

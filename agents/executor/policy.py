@@ -10,7 +10,13 @@ from fnmatch import fnmatchcase
 from croniter import croniter
 
 from agents.executor.action import Note, PreparedAction, Target
-from agents.runtime.settings import AutoApprovalSettings, FreezeSettings, PolicySettings, RuleSettings
+from agents.runtime.settings import (
+    AutoApprovalSettings,
+    FreezeSettings,
+    PolicySettings,
+    RuleSettings,
+    ToolCallSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ def refusal(policy: PolicySettings, action: PreparedAction, around: Surroundings
     """The rule that forbids the Action, or None. Without a person, only what forbids it to everybody."""
     return (
         _never(policy, action)
+        or _unnamed_tool(policy, action)
         or _protected(policy, action)
         or _frozen(policy, action, around.now)
         or _beyond_limits(policy, action, around)
@@ -58,6 +65,23 @@ def auto_approval(policy: PolicySettings, action: PreparedAction) -> AutoApprova
         if covered and action.target.namespace and _matches(entry.clusters, action.cluster):
             return entry
     return None
+
+
+def named_tools(policy: PolicySettings, cluster: str, server: str, tool: str) -> ToolCallSettings | None:
+    """The entry that lets this tool of another server be proposed, by its exact name; None when there is none."""
+    for entry in policy.tool_calls:
+        if entry.server == server and tool in entry.tools and _matches(entry.clusters, cluster):
+            return entry
+    return None
+
+
+def _unnamed_tool(policy: PolicySettings, action: PreparedAction) -> Note | None:
+    if action.kind != "call_tool":
+        return None
+    server, tool = str(action.arguments.get("server")), str(action.arguments.get("tool"))
+    if named_tools(policy, action.cluster, server, tool):
+        return None
+    return Note(code="policy_tool", facts={"server": server, "tool": tool, "cluster": action.cluster})
 
 
 def _never(policy: PolicySettings, action: PreparedAction) -> Note | None:

@@ -60,4 +60,6 @@ def _outcome(execution: Execution, state: State) -> dict[str, Any]:
     else:
         status = "failed" if state == "no" else "unclear"
         code = "found_not_applied" if state == "no" else "found_unclear"
+        if execution.intent.action.kind == "call_tool":
+            code = "call_interrupted"
     return {"status": status, "notes": note_data([Note(code=code)])}

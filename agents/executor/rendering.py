@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.cluster.redaction import redact_object
 from agents.executor.action import Effects, PreparedAction
 from agents.executor.diff import masked
 from agents.executor.wording import label, level, say
@@ -12,7 +13,8 @@ _MAX_NAMES = 8
 
 def title(action: Action | PreparedAction) -> str:
     """`scale_workload shop/Deployment/checkout (replicas=5)`; long arguments are left to the diff."""
-    shown = ", ".join(f"{key}={_short(value)}" for key, value in masked(action.arguments).items() if key != "pods")
+    arguments = redact_object(masked(action.arguments))
+    shown = ", ".join(f"{key}={_short(value)}" for key, value in arguments.items() if key != "pods")
     return f"`{action.kind}` {action.resource}" + (f" ({shown})" if shown and len(shown) <= 160 else "")
 
 
@@ -24,13 +26,19 @@ def proposal_text(action: PreparedAction, language: Language) -> str:
         f"- {label('risk', language)}: **{level(action.risk.level, language)}** ({reasons})",
         f"- {label('effects', language)}: {effects}",
         f"- {label('way_back', language)}: {way_back(action, language)}",
-        f"- {label('dry_run' if action.dry_run == 'server' else 'no_dry_run', language)}",
+        f"- {label(_dry_run(action), language)}",
     ]
     if action.lacking:
         lines.append(f"- **{label('lacking', language, rights=', '.join(action.lacking))}**")
     lines += [f"- {label('warning', language)}: {warning}" for warning in action.warnings]
     diff = f"\n\n```diff\n{action.diff}\n```" if action.diff else ""
     return f"**{label('proposed', language)}** {title(action)}\n" + "\n".join(lines) + diff
+
+
+def _dry_run(action: PreparedAction) -> str:
+    if action.dry_run == "server":
+        return "dry_run"
+    return "no_dry_run_of_server" if action.kind == "call_tool" else "no_dry_run"
 
 
 def effect_lines(effects: Effects, language: Language) -> list[str]:

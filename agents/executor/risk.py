@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agents.executor.action import Effects, Note, Object, Risk, RiskLevel, Target
+from agents.executor.calls.call import OfferedTool
 from agents.executor.changes.change import Change
 from agents.runtime.findings import ActionKind
 
@@ -26,10 +27,24 @@ Reason = tuple[RiskLevel, Note]
 
 def risk_of(kind: ActionKind, target: Target, before: Object | None, change: Change, effects: Effects) -> Risk:
     """The level and the reasons, the gravest first."""
-    reasons = sorted(
-        [*_of_kind(kind, target, before, effects), *_of_object(target, before), *_of_effects(kind, change, effects)],
-        key=lambda reason: -_ORDER.index(reason[0]),
+    return _graded(
+        [*_of_kind(kind, target, before, effects), *_of_object(target, before), *_of_effects(kind, change, effects)]
     )
+
+
+def risk_of_call(tool: OfferedTool, target: Target, before: Object | None, effects: Effects) -> Risk:
+    """Of a call of another server's tool: never low, for nobody here knows what it does."""
+    reasons: list[Reason] = [("medium", Note(code="foreign_tool"))]
+    if not tool.harmless:
+        said = "destructiveHint" in tool.annotations
+        reasons.append(("high", Note(code="destructive_tool" if said else "unannotated_tool")))
+    if effects.replicas_after is not None:
+        reasons += _of_scale(effects.replicas_before or 0, effects.replicas_after)
+    return _graded([*reasons, *_of_object(target, before)])
+
+
+def _graded(found: list[Reason]) -> Risk:
+    reasons = sorted(found, key=lambda reason: -_ORDER.index(reason[0]))
     if not reasons:
         return Risk(level="low", reasons=[Note(code="small_and_reversible")])
     return Risk(level=reasons[0][0], reasons=[note for _, note in reasons])

@@ -90,6 +90,8 @@ def remedies(turn: Turn) -> list[Action]:
 
 def call_of(action: Action, cluster_id: str | None, **more: Any) -> ToolCall:
     """The tool call for an Action."""
+    if action.kind == "call_tool":
+        return ToolCall(action.kind, {**action.arguments, **_cluster(cluster_id), **more})
     target = Target.parse(action.resource)
     place: dict[str, Any] = {"name": target.name}
     if action.kind not in ("cordon_node", "uncordon_node", "drain_node"):

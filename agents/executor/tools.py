@@ -34,6 +34,7 @@ Answer = dict[str, Any]
 
 _WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 _DESTROYS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
+_ANYTHING = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
@@ -44,6 +45,7 @@ def build_tools(desk: Desk) -> MCPServer:
     _add_workloads(server, desk)
     _add_objects(server, desk)
     _add_nodes(server, desk)
+    _add_calls(server, desk)
     add_records(server, desk.shop.ledger)
     return server
 
@@ -220,6 +222,21 @@ def _add_nodes(server: MCPServer, desk: Desk) -> None:
         return await _answer(
             desk, "drain_node", order, force=force or None, delete_emptydir_data=delete_emptydir_data or None
         )
+
+
+def _add_calls(mcp: MCPServer, desk: Desk) -> None:
+    @mcp.tool(annotations=_ANYTHING)
+    async def call_tool(
+        server: Annotated[str, Field(description="An MCP server of the executor, by its configured name.")],
+        tool: Annotated[str, Field(description="Its tool that writes, by the name the server gives it.")],
+        arguments: Annotated[dict[str, Any] | None, Field(description="Exactly what the tool shall get.")] = None,
+        cluster_id: ClusterId = None,
+        approval: Approval = None,
+        asked_by: AskedBy = None,
+    ) -> Answer:
+        """Calls a writing tool of another MCP server. Mostly without dry run and way back: prefer the other tools."""
+        order = Order(None, None, None, cluster_id, approval, asked_by)
+        return await _answer(desk, "call_tool", order, server=server, tool=tool, arguments=arguments or {})
 
 
 async def _answer(desk: Desk, kind: ActionKind, order: Order, **arguments: Any) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.cluster.errors import ClusterError, NotFound
 from agents.executor.action import ActionError, Note, Object
+from agents.executor.calls.carry_out import can_be_verified
 from agents.executor.carry_out import carry_out, keep, look
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.health import Rollout, Verdict, judge, new_causes, rollout_of
@@ -35,6 +36,8 @@ async def verify_and_finish(shop: Workshop, cluster: ClusterApi, execution: Exec
 async def watch(shop: Workshop, cluster: ClusterApi, execution: Execution) -> tuple[Verdict, list[Note]]:
     """Looks until the change shows its effect, or time is up. Raises Superseded."""
     intent, deadline = execution.intent, shop.now() + shop.rollout_time
+    if intent.action.kind == "call_tool" and not await can_be_verified(cluster, intent):
+        return "unverified", [Note(code="call_not_verified")]
     before = intent.causes
     pause, rollout, causes = _PAUSE, Rollout(complete=False), before
     while True:

@@ -16,7 +16,15 @@ NOTES: dict[str, tuple[str, str]] = {
     "owner_recreates": ("{owner} makes a new one", "{owner} 会重新创建"),
     "contents_are_lost": ("what a {kind} holds is lost with it", "{kind} 中的内容会随之丢失"),
     "no_way_back": ("there is no way back", "没有撤销方法"),
+    "call_has_no_way_back": (
+        "it is another server's tool; how to take it back is not known here",
+        "这是其他服务的工具，此处不知道如何撤销",
+    ),
     # Effects.
+    "call_effects_unknown": (
+        "not known: MCP server {server} does the work, with its own rights",
+        "未知：由 MCP 服务 {server} 以其自身权限执行",
+    ),
     "back_to_revision": ("goes back to revision {revision}", "回到版本 {revision}"),
     "evicted_pods_do_not_return": (
         "undoing opens the node again; evicted pods stay where they went",
@@ -32,6 +40,10 @@ NOTES: dict[str, tuple[str, str]] = {
     ),
     "may_not_see": ("could not look at {kinds}, so effects may be missing", "无权查看 {kinds}，影响可能不完整"),
     # Policy.
+    "policy_tool": (
+        "policy.tool_calls does not name tool {tool} of MCP server {server} for cluster {cluster}",
+        "policy.tool_calls 没有为集群 {cluster} 列出 MCP 服务 {server} 的工具 {tool}",
+    ),
     "policy_never": ("the policy never allows {kind}", "策略禁止 {kind}"),
     "policy_protected": ("namespace {namespace} is protected by the policy", "命名空间 {namespace} 受策略保护"),
     "policy_freeze": ("freeze {name!r} holds until {until}", "处于变更冻结期“{name}”，至 {until}"),
@@ -48,6 +60,20 @@ NOTES: dict[str, tuple[str, str]] = {
     "policy_approver": ("{who} may not approve changes of {risk} risk", "{who} 无权批准风险等级为 {risk} 的变更"),
     "lacks_rights": ("the executor lacks the right to {rights}", "执行器缺少权限：{rights}"),
     # Carrying out.
+    "call_not_sent": (
+        "the MCP server cannot be reached, the call was not sent: {why}",
+        "无法连接 MCP 服务，调用未发出：{why}",
+    ),
+    "call_unclear": (
+        "the call was sent and did not succeed ({why}); whether it changed anything is not known, and it is not "
+        "repeated: look at it",
+        "调用已发出但未成功（{why}）；无法确定是否已生效，不会重试：请人工检查",
+    ),
+    "call_answered": ("the tool answered: {answer}", "工具返回：{answer}"),
+    "call_interrupted": (
+        "the executor stopped during the call; whether it took place is not known, and it is not repeated: look at it",
+        "调用期间执行器中断；无法确定是否已生效，不会重试：请人工检查",
+    ),
     "changed_object": (
         "the object has changed since the approval, so nothing was applied: {why}",
         "批准之后对象已发生变化，未执行：{why}",
@@ -89,6 +115,10 @@ NOTES: dict[str, tuple[str, str]] = {
         "撤销过程中执行器中断，撤销未生效：请人工处理",
     ),
     # Verification.
+    "call_not_verified": (
+        "the call names no object of this cluster, so what it did was not verified",
+        "调用未指明本集群的对象，因此未验证其结果",
+    ),
     "less_available": ("pods available: {before} before, {after} now", "可用 Pod：之前 {before}，现在 {after}"),
     "new_cause": ("new trouble: {cause}", "出现新问题：{cause}"),
     "rollout_incomplete": (
@@ -112,6 +142,9 @@ NOTES: dict[str, tuple[str, str]] = {
         "自动撤销失败（{why}）；请人工执行：{inverse}",
     ),
     # Risk.
+    "foreign_tool": ("another server's tool, whose effects nobody here can foresee", "其他服务的工具，影响无法预见"),
+    "destructive_tool": ("it says that it may destroy things", "该工具声明可能有破坏性"),
+    "unannotated_tool": ("it does not say whether it destroys things", "该工具没有说明是否有破坏性"),
     "small_and_reversible": ("small and reversible", "影响小且可撤销"),
     "pod_is_replaced": ("the pod is replaced by a new one", "Pod 会被新的 Pod 替换"),
     "deletes": ("deletes an object", "会删除对象"),
@@ -145,6 +178,10 @@ LABELS: dict[str, tuple[str, str]] = {
     "none": ("none", "无"),
     "warning": ("Warning", "警告"),
     "no_dry_run": ("without a dry run: the right to write is missing", "未做试运行：缺少写权限"),
+    "no_dry_run_of_server": (
+        "without a dry run: this server has none, or none that the policy trusts",
+        "未做试运行：该服务没有试运行，或策略不信任其试运行",
+    ),
     "lacking": ("The executor lacks the right to {rights}", "执行器缺少权限：{rights}"),
     "dry_run": ("dry run on the server: accepted", "服务端试运行：通过"),
     "summary": ("Prepared, nothing was changed yet. Changes: {count}.", "已准备 {count} 项变更；尚未做任何修改。"),
@@ -158,6 +195,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "status_unclear": ("It is not clear whether it was applied", "无法确定是否已执行"),
     "verdict_fixed": ("fixed", "已修复"),
     "verdict_unchanged": ("in effect; nothing got worse", "已生效，情况没有变差"),
+    "verdict_unverified": ("not verified", "未验证"),
     "verdict_worse": ("it made things worse", "情况变差"),
     "undone": ("Taken back by itself: {inverse}", "已自动撤销：{inverse}"),
     "not_reached": ("Not tried, because an earlier change did not succeed: {what}", "前面的变更未成功，未执行：{what}"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from agents.executor.calls.servers import ConfiguredServers, ToolServers
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.ledger import Ledger
 from agents.runtime.settings import ApprovalSettings, PolicySettings
@@ -35,6 +36,8 @@ class Workshop:
     policy: PolicySettings = field(default_factory=PolicySettings)
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
     diagnose: Diagnose | None = None
+    tool_servers: ToolServers = field(default_factory=lambda: ConfiguredServers({}))
+    """Other people's MCP servers, for Actions of kind `call_tool`."""
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     owner: str = field(default_factory=lambda: uuid4().hex)

@@ -65,6 +65,7 @@ ActionKind = Literal[
     "cordon_node",
     "uncordon_node",
     "drain_node",
+    "call_tool",
 ]
 
 

@@ -45,6 +45,10 @@ class Unreachable(Exception):
     """A server that cannot be reached; the text says why, without addresses' credentials."""
 
 
+class Unanswered(Exception):
+    """A writing call that was sent and did not end well: whether it took place is not known."""
+
+
 class RemoteTools:
     """The allowed tools of all MCP servers of one specialist."""
 
@@ -165,6 +169,40 @@ class RemoteServer:
             else:
                 return content_or_failure(name, result)
         raise AssertionError("unreachable: the second try returns or raises")
+
+    async def describe(self, name: str) -> McpToolType | None:
+        """A tool as it is at this moment, not as it is remembered; None when there is none. Raises Unreachable."""
+        async with self._lock:
+            for last in (False, True):
+                try:
+                    async with asyncio.timeout(CONNECT_SECONDS + self.settings.timeout_seconds):
+                        return next((tool for tool in await self._list() if tool.name == name), None)
+                except Exception as error:
+                    await self._forget()
+                    if last:
+                        raise Unreachable(reason(error)) from error
+        raise AssertionError("unreachable: the second try returns or raises")
+
+    async def call_once(self, name: str, arguments: dict[str, Any]) -> Any:
+        """A writing tool's content. It is sent at most once, whatever becomes of the answer.
+
+        Raises Unreachable when nothing was sent, and Unanswered when it was and did not succeed.
+        """
+        try:
+            async with self._lock, asyncio.timeout(CONNECT_SECONDS + self.settings.timeout_seconds):
+                session = await self._connected()
+        except Exception as error:
+            raise Unreachable(reason(error)) from error
+        try:
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                # The session's own method: the client's would send again what a server asks to have sent again.
+                result = await session.client.session.call_tool(name, arguments)
+            return content_or_failure(name, result)
+        except ToolFailure as error:
+            raise Unanswered(str(error)) from error
+        except Exception as error:
+            await self._replace(session)
+            raise Unanswered(reason(error)) from error
 
     async def aclose(self) -> None:
         """Ends the session."""

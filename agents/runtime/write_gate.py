@@ -30,7 +30,8 @@ async def refuse_writes(server: str, call: ToolCall) -> Any:
     """The gate without a road: every write is refused."""
     raise ToolFailure(
         f"{call.name} of {server} does not say that it only reads, so it counts as a write. It was not called: "
-        "changes go through the executor, which shows them and asks a person. Say what should be changed instead."
+        "changes go through the executor, which shows them and asks a person. Have it proposed with the executor's "
+        f"tool call_tool (server={server}, tool={call.name}, arguments), or say what should be changed."
     )
 
 
