@@ -18,6 +18,9 @@ from agents.diagnoser.snapshot import Snapshot
 
 _TAIL = 80
 _FRESH = timedelta(minutes=6)
+_LAST_WORDS = timedelta(minutes=20)
+"""A program whose last words are a complaint has not said that it is over."""
+_LAST_LINES = 2
 _LONGEST = timedelta(hours=2)
 _LOGS_STAND_STILL = timedelta(days=2)
 _REFUSED = re.compile(r"refused|reset by peer|ECONNRESET|\b50[0-3]\b|service unavailable|bad gateway", re.IGNORECASE)
@@ -98,7 +101,8 @@ def _goes_on(times: list[datetime], clock: datetime, lines_ago: int) -> bool:
     if not times:
         return lines_ago <= 10
     rhythm = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else timedelta()
-    return clock - times[-1] <= min(max(_FRESH, rhythm * 3), _LONGEST)
+    patience = _LAST_WORDS if lines_ago <= _LAST_LINES else _FRESH
+    return clock - times[-1] <= min(max(patience, rhythm * 3), _LONGEST)
 
 
 def _target(

@@ -21,7 +21,8 @@ _WORDS: tuple[tuple[Sign, str], ...] = (
         "certificate",
         r"certificate (?:has |is )?(?:already )?expired|expired or is not yet valid|certificate is not yet valid"
         r"|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate expired|cert(?:ificate)?\b.{0,80}\bexpired"
-        r"|CertificateExpired|CertificateNotYetValid|not valid (?:before|after)|证书.{0,12}过期",
+        r"|expired\b.{0,20}\bcert(?:ificate)?|CertificateExpired|CertificateNotYetValid|not valid (?:before|after)"
+        r"|证书.{0,12}过期",
     ),
     ("architecture", r"exec format error|no match for platform"),
     (
@@ -109,6 +110,17 @@ _FAREWELL = re.compile(
     r"|process finished|SIGTERM",
     re.IGNORECASE,
 )
+_NOT_READY = re.compile(
+    r"not (?:yet )?ready|unready|unhealthy|readiness|health ?check|warm(?:ing|ed|-?up)|waiting for|catching up|lag"
+    r"|degraded|stale|too old|未就绪|等待",
+    re.IGNORECASE,
+)
+_DETAIL = re.compile(
+    r"\b(?:invalid|unknown|unexpected|unrecogni[sz]ed|unsupported|illegal|missing|hint|detail|caused by|reason|line \d+)\b",
+    re.IGNORECASE,
+)
+_NEARBY = 3
+_LONGEST_DETAIL = 240
 _VARIABLE = re.compile(
     r"(?:variable|env|环境变量)\W+([A-Z][A-Z0-9_]+)\b|\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b|KeyError: '?([A-Z][A-Z0-9_]+)|placeholder '([\w.-]+)'"
 )
@@ -176,6 +188,27 @@ def why_it_ended(log: str) -> LogSign | None:
     return best[1] if best else None
 
 
+def why_not_ready(log: str) -> LogSign | None:
+    """As `why_it_ended`, for a program that goes on: failing an error, its latest warning or word of not being ready."""
+    found = why_it_ended(log)
+    if found is not None:
+        return found
+    lines = [line.strip() for line in log.splitlines()[-_WINDOW:] if line.strip() and not _STACK.search(line)]
+    telling = [line for line in lines if _NOT_READY.search(line)] or [line for line in lines if _WARN.search(line)]
+    return LogSign("error", telling[-1]) if telling else None
+
+
+def with_details(log: str, line: str) -> str:
+    """A decisive line together with the neighbours that say what exactly is wrong, in the order of the log."""
+    lines = [x.strip() for x in log.splitlines()[-_WINDOW:]]
+    if line not in lines:
+        return line
+    at = len(lines) - 1 - lines[::-1].index(line)
+    near = lines[max(0, at - _NEARBY) : at + _NEARBY + 1]
+    told = [x for x in near if x == line or (x and not _STACK.search(x) and _DETAIL.search(x))]
+    return " | ".join(x if x == line else x[:_LONGEST_DETAIL] for x in dict.fromkeys(told))
+
+
 def _weight(line: str) -> float:
     """How grave a line is, from 0 (information) to 3 (fatal)."""
     if _FATAL.search(line):
@@ -199,13 +232,19 @@ _HOSTS = tuple(
         r"(?P<scheme>[a-z][a-z0-9+]{1,14})://(?:[^@/\s\"']*@)?(?P<host>[\w.-]+)(?::(?P<port>\d{2,5}))?",
         r"(?:dial (?:tcp|udp)|ECONNREFUSED|ETIMEDOUT|Connection to|connect(?:ing)? to|connection to)"
         r" \[?(?P<host>[\w.-]+)\]?:(?P<port>\d{2,5})",
+        r"\bnc (?:-\S+ (?:\d+ )?)*(?P<host>[a-z][\w.-]*) (?P<port>\d{2,5})\b",
         r"(?:server at|host) \"(?P<host>[\w.-]+)\"(?: \([\d.]+\))?, port (?P<port>\d+)",
         r"(?P<host>\b[a-z][\w-]*(?:\.[\w-]+)*|\b\d{1,3}(?:\.\d{1,3}){3}):(?P<port>\d{2,5})\b",
         r"(?:waiting for|wait for|reach|reachable:|connect to|upstream[:=]?) [\"']?(?P<host>[a-z][\w-]*(?:\.[\w-]+)+|[a-z]+-[\w-]+)",
     )
 )
 _SCHEME_PORTS = {"http": 80, "https": 443, "postgres": 5432, "postgresql": 5432, "redis": 6379, "mysql": 3306}
-_NO_HOST = re.compile(r"^(?:\d{1,2}|at|line|java|localhost|\d{4}-\d\d-\d\dT?\d*)$|\.(?:java|go|py|js|ts|rb|rs|c|so)$")
+_NO_HOST = re.compile(
+    r"^(?:\d{1,2}|at|line|java|localhost|\d{4}-\d\d-\d\dT?\d*)$|\.(?:java|go|py|js|ts|rb|rs|c|so)$"
+    r"|^(?:fail(?:ed|ure|s)?|errors?|errored|time(?:d|out)|attempt|request|returned|took|was|is|not|and|for|of|on|in|to"
+    r"|from|the|an?|with|by|still|again|table|cache|result|retry(?:ing)?|unavailable|host(?:name)?|names?)$",
+    re.IGNORECASE,
+)
 
 
 def hosts_in(line: str) -> list[tuple[str, int]]:

@@ -24,12 +24,15 @@ def wanted_logs(snapshot: Snapshot, question: str, limit: int) -> list[LogKey]:
 
     ranked = sorted(((rank(pod), n, pod) for n, pod in enumerate(snapshot.troubled_pods)), key=lambda r: r[:2])
     taken: Counter[str] = Counter()
+    chosen: list[tuple[int, int, int, Obj]] = []
+    for priority, n, pod in ranked:
+        turn = taken[snapshot.top_name(pod)]
+        taken[snapshot.top_name(pod)] += 1
+        if turn < _PODS_PER_WORKLOAD:
+            # One pod of every workload comes before the second of any; that one tells what fails on its node alone.
+            chosen.append((priority, turn if priority > 1 else 0, n, pod))
     keys: list[LogKey] = []
-    for priority, _, pod in ranked:
-        workload = snapshot.top_name(pod)
-        if taken[workload] >= (_PODS_PER_WORKLOAD if priority < 2 else 1):
-            continue
-        taken[workload] += 1
+    for priority, _, _, pod in sorted(chosen, key=lambda c: c[:3]):
         for view in containers_of(pod):
             keys.extend(_keys(view, troubled=priority == 0))
         if len(keys) >= limit:

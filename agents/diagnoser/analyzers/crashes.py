@@ -13,7 +13,7 @@ from agents.diagnoser.facts import container_facts
 from agents.diagnoser.fields import items, mapping, namespace_of, resource_name, resource_of, strings, text
 from agents.diagnoser.history import previous
 from agents.diagnoser.hosts import Hosts
-from agents.diagnoser.log_signs import LogSign, why_it_ended
+from agents.diagnoser.log_signs import LogSign, why_it_ended, with_details
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.probe_kills import killed_by_probe
 from agents.diagnoser.quantities import memory_text
@@ -153,8 +153,10 @@ def _configuration(snapshot: Snapshot, view: ContainerView, sign: LogSign, seen:
     source = source_of_text(snapshot, view, snapshot.log(view)[-4000:] if not sign.paths else sign.line)
     source = source or source_of_text(snapshot, view, sign.line)
     if source is None:
-        return replace(seen, confidence=0.7)
+        told = with_details(snapshot.log(view), sign.line)
+        return replace(seen, facts={**seen.facts, "message": told}, confidence=0.7)
     facts = {**seen.facts, "source": source.resource, "key": source.key, "path": source.path}
+    facts["message"] = with_details(snapshot.log(view), sign.line)
     return replace(
         seen, resource=source.resource, fault="crash_bad_config", role="cause", facts=facts, affects=(seen.resource,)
     )

@@ -79,11 +79,11 @@ def _repository(image: str) -> str:
 def _unauthorized(snapshot: Snapshot, view: ContainerView, seen: Observation) -> Observation:
     """Blames the pull Secret when there is one, the ServiceAccount when it names a missing one, else the workload."""
     namespace = namespace_of(view.pod)
-    named = [text(r, "name") for r in items(view.pod, "spec", "imagePullSecrets")]
+    account = snapshot.get("ServiceAccount", namespace, text(view.pod, "spec", "serviceAccountName") or "default")
+    named = [text(r, "name") for r in items(view.pod, "spec", "imagePullSecrets")] or _pull_secrets(account)
     missing = [n for n in named if snapshot.can_see("Secret") and snapshot.get("Secret", namespace, n) is None]
     facts = {**seen.facts, "pull_secrets": named, "missing_secrets": missing}
     workload, resource = seen.resource, seen.resource
-    account = snapshot.get("ServiceAccount", namespace, text(view.pod, "spec", "serviceAccountName") or "default")
     if missing:
         if set(missing) & set(_pull_secrets(account)) and not _in_template(snapshot, view, missing):
             resource = resource_of(account)

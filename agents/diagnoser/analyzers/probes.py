@@ -15,7 +15,7 @@ from agents.diagnoser.facts import container_facts
 from agents.diagnoser.fields import Obj, condition, dig, mapping, moment, number, resource_of, strings, text
 from agents.diagnoser.history import previous
 from agents.diagnoser.hosts import Hosts
-from agents.diagnoser.log_signs import classify, why_it_ended
+from agents.diagnoser.log_signs import classify, why_it_ended, why_not_ready
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.probe_kills import killed_by_probe, kills, probe_failures
 from agents.diagnoser.reach import unreachable
@@ -175,7 +175,7 @@ def _unready(snapshot: Snapshot, hosts: Hosts, view: ContainerView) -> Observati
     seen = _base(snapshot, view, "readiness", event, "readiness_failing")
     if is_wrong(snapshot, view, probe, message):
         return replace(seen, fault="probe_readiness_misconfigured", confidence=0.93)
-    sign = why_it_ended(snapshot.log(view, previous=False))
+    sign = why_not_ready(snapshot.log(view, previous=False))
     seen = replace(seen, role="symptom", confidence=0.75)
     if sign is None:
         return seen

@@ -54,6 +54,7 @@ OUTRIGHT: dict[str, frozenset[str]] = {
     "cpu_throttled": _IMPATIENT,
     "custom_resource_rejected": _MISSING,
     "admission_mutated_badly": EVERYTHING,
+    "admission_webhook_failing": frozenset({"rollout_stuck", "readiness_failing"}),
     "apiservice_unavailable": frozenset({"finalizer_stuck", "hpa_metrics_unavailable"}),
     "finalizer_stuck": frozenset({"finalizer_stuck"}),
 }
