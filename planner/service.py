@@ -17,6 +17,9 @@ from planner.a2a import PlannerExecutor
 from planner.approving import signing_of
 from planner.engine import Desk
 from planner.http import build_router
+from planner.incidents.desk import Incidents
+from planner.incidents.http import build_incident_router
+from planner.incidents.store import IncidentStore
 from planner.journal_http import journal_router
 from planner.lanes import Lanes
 from planner.members import ConfiguredMembers
@@ -48,6 +51,7 @@ def build_planner(settings: Settings) -> FastAPI:
     desk = Desk(store, Watch(store), members, strategy_of(settings), settings.limits, lanes, signing_of(settings))
     supervisor = Supervisor(desk, retention_days=settings.store.retention_days)
     reports = Reports(ReportStore(settings.store), supervisor, settings.reports)
+    incidents = Incidents(IncidentStore(settings.store), supervisor, settings)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
@@ -55,8 +59,10 @@ def build_planner(settings: Settings) -> FastAPI:
         try:
             await supervisor.start()
             await reports.open()
+            await incidents.open()
             yield
         finally:
+            await incidents.close()
             await reports.close()
             await supervisor.stop()
             await http.aclose()
@@ -67,7 +73,13 @@ def build_planner(settings: Settings) -> FastAPI:
         PlannerExecutor(supervisor),
         settings,
         name=NAME,
-        routers=[build_router(supervisor), build_report_router(reports), journal_router(members), page_router()],
+        routers=[
+            build_router(supervisor),
+            build_report_router(reports),
+            build_incident_router(incidents),
+            journal_router(members),
+            page_router(),
+        ],
         lifespans=[running],
         resume=True,
     )
