@@ -37,6 +37,10 @@ mcp-server: install
 		|| npm install --silent --no-audit --no-fund --prefix $(NPM) kubernetes-mcp-server@0.0.67 > /dev/null \
 		|| echo "npm could not install kubernetes-mcp-server: its tests will be skipped"
 
+# 200 rounds of kills, pauses and restarts on either database; `SEED=7 make chaos` for another run.
+chaos: install
+	KUBETEAM_CHAOS_ROUNDS=$${ROUNDS:-200} KUBETEAM_CHAOS_SEED=$${SEED:-1} $(BIN)/pytest -s tests/end_to_end/test_durability.py
+
 # Resolve pyproject.toml anew into the locks (all, and what the image needs); commit the result.
 lock:
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
