@@ -1,4 +1,4 @@
-"""Nothing is lost, whatever is killed. `KUBETEAM_CHAOS_ROUNDS` and `KUBETEAM_CHAOS_SEED` make it long (`make chaos`)."""
+"""Nothing is lost, whatever is killed. `make chaos` sets `KUBETEAM_CHAOS_ROUNDS` and `KUBETEAM_CHAOS_SEED`."""
 
 from __future__ import annotations
 
