@@ -78,13 +78,16 @@ class _Page:
         yield from self.supplement()
 
     def explanation(self) -> Iterable[str]:
-        """What is the matter."""
+        """What is the matter; who asks for facts reads those first, and a fault that was seen on the way after them."""
+        if self.plan.intent == "facts":
+            yield from self._texts()
         if not self.acted:
             yield self._summary()
         if self.causes:
             yield self._causes()
             yield self._changes()
-        yield from self._texts()
+        if self.plan.intent != "facts":
+            yield from self._texts()
 
     def supplement(self) -> Iterable[str]:
         """What to do, and what all of it rests on."""
@@ -153,7 +156,10 @@ class _Page:
         if subtask.specialist == EXECUTOR:
             return not self.actions and not self.acted
         if self.causes:
-            return subtask.specialist not in (DIAGNOSIS, "auditor", "metrics")
+            asked = self.plan.intent == "facts" and subtask.id == self.plan.subtasks[0].id
+            return subtask.specialist not in (DIAGNOSIS, "auditor", "metrics") or (
+                asked and subtask.specialist != DIAGNOSIS
+            )
         return True
 
     def _todo(self) -> str:
