@@ -16,6 +16,7 @@ from kubeteam.commands import (
     demo,
     diagnose,
     evaluate,
+    incidents,
     journal,
     migrate,
     report,
@@ -41,7 +42,21 @@ Try it without a cluster and without a key:
 On your cluster: `kubeteam up` in one terminal, then `kubeteam ask "is anything broken in namespace shop?"` in another.
 Exit codes: 0 answered, 1 failed, 2 usage, 3 needs your input.""",
 )
-for module in (ask, report, requests, approve, journal, migrate, serve, sandbox, diagnose, evaluate, config, demo):
+for module in (
+    ask,
+    report,
+    requests,
+    incidents,
+    approve,
+    journal,
+    migrate,
+    serve,
+    sandbox,
+    diagnose,
+    evaluate,
+    config,
+    demo,
+):
     module.register(app)
 
 

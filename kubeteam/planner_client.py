@@ -73,6 +73,14 @@ class PlannerClient:
         """A page of the journal: `{"entries": […], "next_after": …}`."""
         return await self._call("GET", "/v1/journal", params={"after": after, "limit": limit})
 
+    async def incidents(self, filters: dict[str, Any]) -> dict[str, Any]:
+        """A page of incidents, newest first: `{"incidents": […], "next_cursor": …}`."""
+        return await self._call("GET", "/v1/incidents", params={k: v for k, v in filters.items() if v is not None})
+
+    async def incident(self, incident_id: str) -> dict[str, Any]:
+        """One incident with its signals."""
+        return await self._call("GET", f"/v1/incidents/{incident_id}")
+
     async def cancel(self, request_id: str) -> dict[str, Any]:
         """Stops a request and its subtasks."""
         return await self._call("DELETE", f"/v1/requests/{request_id}")

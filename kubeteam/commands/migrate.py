@@ -33,11 +33,14 @@ async def _migrate(settings: Settings) -> None:
     from agents.runtime.database import Database
     from agents.runtime.migrations import prepare
     from agents.runtime.task_schema import TABLES as TASKS
+    from planner.incidents.schema import TABLES as INCIDENTS
+    from planner.report.schema import TABLES as REPORTS
     from planner.schema import TABLES as PLANNER
 
     folder = settings.store.folder.expanduser()
     names = ["planner", *BUILT_IN]
-    files = {"planner": PLANNER, "changes": CHANGES, "audit-events": AUDIT} | {f"{name}-tasks": TASKS for name in names}
+    files = {"planner": PLANNER, "reports": REPORTS, "incidents": INCIDENTS, "changes": CHANGES, "audit-events": AUDIT}
+    files |= {f"{name}-tasks": TASKS for name in names}
     for file, tables in files.items():
         if settings.store.url is None and not (folder / f"{file}.db").exists():
             continue  # nobody has used it yet

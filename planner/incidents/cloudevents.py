@@ -1,7 +1,7 @@
 """CloudEvents 1.0 over HTTP, in structured and binary content mode, as signals. Pure.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md. An event whose type ends
-with `.resolved` (or `.closed`, `.recovered`), or whose data says so in `status`, ends what its source said of a subject.
+with `.resolved` (or `.closed`, `.recovered`), or whose data's `status` says so, ends what its source said of a subject.
 """
 
 from __future__ import annotations

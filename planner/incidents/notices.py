@@ -33,12 +33,21 @@ def notices_of(
     """One notice per webhook that wants the event: of a plan, however many incidents share it."""
     request_id = incidents[0].request_id
     body = _body(event, incidents, standing, language, f"{link.rstrip('/')}/#{request_id}")
-    occasion = f"{request_id}/{standing.occasion}/{event}"
+    occasion = f"{request_id}/{event}/{_which(event, standing)}"
     return [
         Notice(occasion, target_of(target), _slack(body, language) if target.format == "slack" else body)
         for target in targets
         if event in target.events
     ]
+
+
+def _which(event: IncidentEvent, standing: Standing) -> str:
+    """What tells one occasion of an event from the next: a plan is understood once, but may ask and repair again."""
+    if event in ("understood", "resolved"):
+        return ""
+    if event == "approval_needed":
+        return ",".join(action.proposal.digest for action in standing.actions if action.proposal)
+    return str(standing.occasion)
 
 
 def _body(

@@ -54,6 +54,6 @@ notifications = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     sa.Index("notifications_due", "target", "due"),
 )
-"""The outbox: `id` is the digest of occasion and target, so that nothing is told twice; `due` is NULL when it is over."""
+"""The outbox: `id` is the digest of occasion and target, so that nothing is kept twice; `due` is NULL at the end."""
 
 TABLES = Tables("incidents", (metadata,), head="0001", scripts=Path(__file__).parent / "migrations")

@@ -17,9 +17,11 @@ from agents.runtime import migrations
 from agents.runtime.database import Database
 from agents.runtime.migrations import MigrationError, Tables, prepare
 from agents.runtime.task_schema import TABLES as TASKS
+from planner.incidents.schema import TABLES as INCIDENTS
+from planner.report.schema import TABLES as REPORTS
 from planner.schema import TABLES as PLANNER
 
-ALL = [PLANNER, TASKS, CHANGES, AUDIT]
+ALL = [PLANNER, REPORTS, INCIDENTS, TASKS, CHANGES, AUDIT]
 
 
 def differences(connection: Connection, tables: Tables) -> list[object]:
