@@ -12,6 +12,13 @@ _QUESTION = re.compile(r"[?？]$|(?:吗|么|呢)[?？]?$|要不要|是不是|该
 _REQUEST = re.compile(r"^(?:please|kindly|can you|could you|would you|will you|请|麻烦|帮我|能不能|可以|可否)", re.I)
 _TOLD_ZH = re.compile(r"之后|以后|已经|已被|刚刚?好?|全被|都被|过$|了$|时(?:$|\s|，)")
 """What was done, not what shall be done."""
+_STATEMENT = re.compile(r"[^。！!；;？?\n]+[？?]?")
+_ASKED_FOR_ZH = re.compile(r"请|麻烦|帮我|帮忙|给我")
+_MAY_WE_ZH = re.compile(r"^(?:能不能|能否|可以|可否|可不可以)")
+_OUTCOME_ZH = re.compile(
+    r"^(?:但|却|可是|结果|然而|只有|只|还是|仍|依然|是不是|是(?=.*[吗么?？])|为什么|为何|怎么|难道)"
+)
+"""What came of something: whoever tells it, has done it."""
 _AT_ONCE = re.compile(
     r"\b(?:restart|roll\s?back|rollback|undo|revert|cordon|uncordon|drain|delete|remove|pause|resume)\b"
     r"|重启|回滚|撤销|删|移除|封锁|排空|驱逐",
@@ -50,7 +57,7 @@ _TROUBLE = re.compile(
 )
 _TROUBLE_ZH = re.compile(
     r"为什么|为何|怎么回事|怎么了|原因|故障|报错|错误|失败|异常|崩溃|挂了|挂掉|坏|卡住|卡在|起不来|没起来|没有起来|启动不了|无法"
-    r"|不能|没法|不通"
+    r"|(?<!能)不能|没法|不通|不够|只有.{0,8}(?:在跑|运行|就绪|起来|可用)|掉了"
     r"|超时|很慢|变慢|慢了|重启了|一直重启|反复重启|频繁重启|不可用|问题|排查|诊断|看一下|查一下|查查|不正常|用不了|访问不了|断断续续|没有提供"
     r"|被杀|丢|告警|掉线"
     r"|消失|不对|重启一次|过载|没有 ?Pod|都没有|退出|超出|被拒|拒绝|不扩容|没扩|没有扩|不动|还是没|找不到"
@@ -132,21 +139,34 @@ def _state_of_things(text: str) -> Wish:
 
 def wants_change(text: str) -> bool:
     """A sentence orders a change. Telling what somebody did before, asking why, or asking whether, is not an order."""
-    return any(_is_order(part) for part in sentences(text))
+    return bool(_orders(text))
 
 
 def orders_completely(text: str) -> bool:
     """An order names its target, and its value where it needs one."""
-    return any(
-        _is_order(part) and names_in(part) and (_AT_ONCE.search(part) or re.search(r"\d", part))
-        for part in sentences(text)
-    )
+    return any(names_in(part) and (_AT_ONCE.search(part) or re.search(r"\d", part)) for part in _orders(text))
 
 
 def order_in(text: str) -> str:
     """The orders alone, without the trouble that is told around them; the whole text when there is no trouble."""
-    orders = [part for part in sentences(text) if _is_order(part)]
+    orders = _orders(text)
     return ". ".join(orders) if orders and in_trouble(text) else text
+
+
+def _orders(text: str) -> list[str]:
+    """The sentences that order something: neither what came to nothing, nor "could we delete it?" amid trouble."""
+    found: list[str] = []
+    for statement in _STATEMENT.findall(text):
+        parts = sentences(statement)
+        for n, part in enumerate(parts):
+            if not _is_order(part):
+                continue
+            asked_for = bool(_ASKED_FOR_ZH.search(part)) or not _IMPERATIVE_ZH.search(part)
+            done = any(_OUTCOME_ZH.search(later) for later in parts[n + 1 :])
+            suggested = bool(_MAY_WE_ZH.search(part)) and in_trouble(text)
+            if asked_for or not (done or suggested):
+                found.append(part)
+    return found
 
 
 def _is_order(sentence: str) -> bool:

@@ -1,4 +1,4 @@
-"""What logs say beside their gravest line: hosts, neighbours that say what exactly is wrong, words of not being ready."""
+"""What logs say beside their gravest line: hosts, neighbours that tell more, words of not being ready."""
 
 from __future__ import annotations
 
