@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """How often the outbox is looked at when nobody says that there is something in it."""
+CLAIM_SECONDS = 30.0
+"""How much longer than a delivery may take others leave it to whoever began it."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 600.0
 """Seconds between attempts: doubled each time."""
 
@@ -55,7 +57,7 @@ class Outbox:
             while True:
                 waker.clear()
                 try:
-                    due = await self._store.next_due(name)
+                    due = await self._store.next_due(name, target.timeout_seconds + CLAIM_SECONDS)
                     if due is not None:
                         await self._send(http, target, due)
                         continue
@@ -72,6 +74,9 @@ class Outbox:
             async with asyncio.timeout(target.timeout_seconds):
                 answer = await http.post(url, json=due.body)
             problem = "" if answer.is_success else f"HTTP {answer.status_code}"
+        except asyncio.CancelledError:
+            await asyncio.shield(self._store.sent(due.id, time.time()))  # the next life need not wait for the claim
+            raise
         except (httpx.HTTPError, TimeoutError) as error:
             problem = type(error).__name__
         if not problem:

@@ -22,9 +22,6 @@ from planner.incidents.intake import Taken, take
 from planner.incidents.rows import incident_of, values_of
 from planner.incidents.schema import TABLES, incidents, notifications, signals
 
-CLAIM_SECONDS = 60.0
-"""How long a notification that somebody sends is left to them."""
-
 
 class UnknownIncident(KeyError):
     """There is no incident of that id."""
@@ -191,8 +188,8 @@ class IncidentStore:
             row["body"] = json.dumps(notice.body, ensure_ascii=False)
             connection.execute(self._upsert(notifications).values(row).on_conflict_do_nothing())
 
-    async def next_due(self, target: str) -> Due | None:
-        """Takes the oldest notice that is due, and keeps others from sending it meanwhile."""
+    async def next_due(self, target: str, seconds: float = 60.0) -> Due | None:
+        """Takes the oldest notice that is due; for so many seconds nobody else sends it."""
         at = time.time()
         query = (
             sa.select(notifications)
@@ -206,7 +203,7 @@ class IncidentStore:
             if row is None:
                 return None
             mine = sa.update(notifications).where(notifications.c.id == row.id, notifications.c.due == row.due)
-            if not connection.execute(mine.values(due=at + CLAIM_SECONDS, attempts=row.attempts + 1)).rowcount:
+            if not connection.execute(mine.values(due=at + seconds, attempts=row.attempts + 1)).rowcount:
                 return None
             return Due(row.id, json.loads(row.body), row.attempts + 1, row.created_at)
 
