@@ -14,12 +14,12 @@ from agents.executor.calls.servers import ConfiguredServers
 from agents.executor.cluster_adapter import AdaptedCluster
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.desk import Desk
-from agents.executor.diagnosis import root_causes
+from agents.executor.diagnosis import picture
 from agents.executor.findings import compose
 from agents.executor.ledger import Ledger
 from agents.executor.runbook import APPROVALS, runbook
 from agents.executor.tools import build_tools
-from agents.executor.workshop import Workshop
+from agents.executor.workshop import Picture, Workshop
 from agents.runtime.approvals import load_key
 from agents.runtime.definition import AgentDefinition
 from agents.runtime.journal import changes_engine
@@ -35,8 +35,8 @@ def desk_for(settings: Settings) -> Desk:
     async def open_cluster(cluster_id: str | None) -> ClusterApi:
         return AdaptedCluster(await clusters.get(cluster_id))
 
-    async def diagnose(cluster_id: str, namespace: str) -> frozenset[str]:
-        return await root_causes(clusters, cluster_id, namespace)
+    async def diagnose(cluster_id: str, namespace: str) -> Picture:
+        return await picture(clusters, cluster_id, namespace)
 
     shop = Workshop(
         ledger=Ledger(changes_engine(settings)),

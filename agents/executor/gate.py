@@ -201,12 +201,13 @@ async def _stop(shop: Workshop, approval: Approval, done: Done) -> dict[str, Any
 async def _intent(shop: Workshop, proposal: Proposal, approval: Approval, fresh: Preparation) -> Intent:
     action: PreparedAction = fresh.action
     rollout = rollout_of(fresh.before.object)
-    causes = await shop.root_causes(action.cluster, action.target.namespace)
+    before = await shop.picture(action.cluster, action.target.namespace)
     return Intent(
         proposal=proposal.id,
         action=action,
         changes=changes_between(fresh.before.object, fresh.after),
         approver=approval.approver,
         available=rollout.available,
-        causes=causes,
+        causes=sorted(before.causes) if before else None,
+        troubled=sorted(before.troubled) if before else [],
     )

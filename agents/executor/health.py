@@ -49,6 +49,7 @@ def judge(
     causes_before: Collection[str] | None,
     after: Rollout,
     causes_after: Collection[str] | None,
+    troubled: Collection[str] = (),
 ) -> tuple[Verdict, list[Note]]:
     """The verdict and its reasons.
 
@@ -60,7 +61,7 @@ def judge(
         wanted = min(available_before, after.desired)
         if after.available < wanted:
             notes.append(Note(code="less_available", facts={"before": available_before, "after": after.available}))
-    new = new_causes(action, causes_before, causes_after)
+    new = new_causes(action, causes_before, causes_after, troubled)
     notes += [Note(code="new_cause", facts={"cause": cause}) for cause in new]
     if notes:
         return "worse", notes
@@ -75,11 +76,19 @@ def judge(
     return "unchanged", [Note(code="cause_remains", facts={"cause": cause}) for cause in sorted(causes_after)]
 
 
-def new_causes(action: PreparedAction, before: Collection[str] | None, after: Collection[str] | None) -> list[str]:
-    """Causes on objects that were well before, leaving out what the Action is meant to do."""
+def new_causes(
+    action: PreparedAction,
+    before: Collection[str] | None,
+    after: Collection[str] | None,
+    troubled_before: Collection[str] = (),
+) -> list[str]:
+    """Causes on objects that were well before, leaving out what the Action is meant to do.
+
+    A symptom of what was repaired may outlast it for a while and look like a cause of its own; it was not well before.
+    """
     if before is None or after is None:
         return []
-    troubled = {cause.split(" ")[0] for cause in before}
+    troubled = {cause.split(" ")[0] for cause in before} | set(troubled_before)
     if action.kind in _ON_PURPOSE or action.effects.replicas_after == 0:
         troubled.add(action.resource)
     return sorted(cause for cause in after if cause.split(" ")[0] not in troubled)

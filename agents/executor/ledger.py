@@ -83,6 +83,8 @@ class Intent(Wire):
     """Pods of the workload that were available before; None when it is no workload."""
     causes: list[str] | None = None
     """Root causes before, as `resource fault`; None when nothing could be diagnosed."""
+    troubled: list[str] = Field(default_factory=list)
+    """Objects that something was wrong with before, symptoms included."""
     undoes: str | None = None
     """The execution that this one takes back."""
 

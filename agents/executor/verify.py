@@ -47,15 +47,16 @@ async def watch(shop: Workshop, cluster: ClusterApi, execution: Execution) -> tu
             rollout = seen
             late = shop.now() >= deadline
             if rollout.complete or late:
-                causes = await shop.root_causes(intent.action.cluster, intent.action.target.namespace)
+                now = await shop.picture(intent.action.cluster, intent.action.target.namespace)
+                causes = sorted(now.causes) if now else None
                 remains = any(cause.split(" ")[0] == intent.action.resource for cause in causes or [])
-                if rollout.complete and not remains and not new_causes(intent.action, before, causes):
+                if rollout.complete and not remains and not new_causes(intent.action, before, causes, intent.troubled):
                     break
         if shop.now() >= deadline:
             break
         await shop.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
-    return judge(intent.action, intent.available, before, rollout, causes)
+    return judge(intent.action, intent.available, before, rollout, causes, intent.troubled)
 
 
 async def undo(shop: Workshop, cluster: ClusterApi, execution: Execution) -> dict[str, Any]:

@@ -16,8 +16,19 @@ from agents.runtime.settings import ApprovalSettings, PolicySettings
 
 logger = logging.getLogger(__name__)
 
-Diagnose = Callable[[str, str], Awaitable[frozenset[str]]]
-"""Cluster id and namespace (empty: all) to root causes, each as `resource fault`."""
+
+@dataclass(frozen=True)
+class Picture:
+    """What is wrong at one moment."""
+
+    causes: frozenset[str]
+    """Root causes, each as `resource fault`."""
+    troubled: frozenset[str] = frozenset()
+    """Every object that something is wrong with, be it as a symptom: resources."""
+
+
+Diagnose = Callable[[str, str], Awaitable[Picture]]
+"""Cluster id and namespace (empty: all) to what is wrong there."""
 
 DIAGNOSIS_SECONDS = 30.0
 
@@ -50,13 +61,13 @@ class Workshop:
         """How long a change may take to show its effect."""
         return timedelta(seconds=self.approvals.rollout_seconds)
 
-    async def root_causes(self, cluster: str, namespace: str) -> list[str] | None:
+    async def picture(self, cluster: str, namespace: str) -> Picture | None:
         """What is wrong now; None when that cannot be found out, which must not hold anything up."""
         if self.diagnose is None:
             return None
         try:
             async with asyncio.timeout(DIAGNOSIS_SECONDS):
-                return sorted(await self.diagnose(cluster, namespace))
+                return await self.diagnose(cluster, namespace)
         except Exception:
             logger.exception("the diagnosis around a change failed; the rollout alone is judged")
             return None

@@ -13,7 +13,7 @@ import pytest
 from agents.executor import gate
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.ledger import Ledger, Proposal
-from agents.executor.workshop import Workshop
+from agents.executor.workshop import Picture, Workshop
 from agents.runtime import journal
 from agents.runtime.approvals import Decision, Verdict, approve
 from agents.runtime.findings import Action
@@ -46,9 +46,10 @@ class Bench:
     clock: Clock
     shop: Workshop
     causes: list[str] = field(default_factory=list)
+    troubled: list[str] = field(default_factory=list)
 
-    async def diagnose(self, cluster: str, namespace: str) -> frozenset[str]:
-        return frozenset(self.causes)
+    async def diagnose(self, cluster: str, namespace: str) -> Picture:
+        return Picture(frozenset(self.causes), frozenset(self.troubled))
 
     async def propose(self, wanted: Action = SCALE, asked_by: str = "ann") -> Proposal:
         return await gate.propose(self.shop, self.cluster, wanted, asked_by)

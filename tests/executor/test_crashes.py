@@ -12,6 +12,7 @@ from agents.cluster.errors import Rejected, TimedOut, Unavailable
 from agents.executor.action import Object, Target
 from agents.executor.cluster_api import Write
 from agents.executor.recover import recover
+from agents.executor.workshop import Picture
 from agents.runtime.findings import Action
 from tests.executor.conftest import LIMIT, WEB, Bench, controllers
 from tests.executor.objects import node, pod
@@ -82,7 +83,7 @@ async def test_a_crash_between_approval_and_apply_leaves_nothing_behind(bench: B
     proposal = await bench.propose(LIMIT)
     token = bench.sign(proposal)
 
-    async def dies(cluster: str, namespace: str) -> frozenset[str]:
+    async def dies(cluster: str, namespace: str) -> Picture:
         raise Crash
 
     from dataclasses import replace
@@ -309,3 +310,15 @@ def _raises(error: Exception, moment: str) -> Callable[[Write, str], None]:
             raise error
 
     return fault
+
+
+async def test_a_symptom_that_outlasts_its_cause_does_not_take_the_repair_back(bench: Bench) -> None:
+    bench.causes[:], bench.troubled[:] = [f"{WEB} oom_killed"], [WEB, "shop/Deployment/cart"]
+
+    def heals(cluster: Any, request: Write) -> None:
+        controllers(cluster, request)
+        bench.causes[:] = ["shop/Deployment/cart crash_loop"]
+
+    bench.cluster.after_write = heals
+    outcome = await bench.decide(await bench.propose(LIMIT))
+    assert outcome["verdict"] == "fixed" and "undo" not in outcome
