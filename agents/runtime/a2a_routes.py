@@ -7,6 +7,7 @@ are echoed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from a2a.server.request_handlers import RequestHandler
 from a2a.server.request_handlers.response_helpers import build_error_response
 from a2a.server.routes import create_rest_routes
 from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
-from a2a.types import AgentCard
+from a2a.types import AgentCard, TaskState
 from a2a.utils.errors import ContentTypeNotSupportedError
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -34,6 +35,8 @@ from agents.runtime.context import CallerContextBuilder
 
 MEDIA_TYPES = ("application/json", "application/a2a+json")
 INVALID_PARAMS = -32602
+STATES = frozenset(TaskState.keys())
+PART_KINDS = ("text", "file", "data")
 WAITING = (v03.TaskState.input_required, v03.TaskState.auth_required)
 
 
@@ -52,6 +55,8 @@ class JsonRpc(JsonRpcDispatcher):
         if content_type and content_type not in MEDIA_TYPES:
             error = ContentTypeNotSupportedError(message=f"Content-Type {content_type} is not supported; send JSON")
             return JSONResponse(build_error_response(None, error))
+        if (problem := _unknown_state(await request.body())) is not None:
+            return _invalid_params(*problem)
         response = await super().handle_requests(request)
         active = self._extensions & get_requested_extensions(request.headers.getlist(HTTP_EXTENSION_HEADER))
         if active:
@@ -61,6 +66,11 @@ class JsonRpc(JsonRpcDispatcher):
 
 class LegacyMethods(RequestHandler03):
     """The 0.3 methods, typed."""
+
+    async def on_get_task(self, request: v03.GetTaskRequest, context: ServerCallContext) -> v03.Task:
+        """The SDK takes a history of no messages for one without a limit."""
+        task = await super().on_get_task(request, context)
+        return task.model_copy(update={"history": None}) if request.params.history_length == 0 else task
 
     async def on_message_send_stream(
         self, request: v03.SendMessageRequest, context: ServerCallContext
@@ -88,7 +98,9 @@ class LegacyJsonRpc(JSONRPC03Adapter):
         try:
             self.METHOD_TO_MODEL[method].model_validate(body)
         except ValidationError as error:
-            return _invalid_params(request_id, error)
+            return _invalid_params(request_id, _first(error))
+        if (unknown := _unknown_part(body)) is not None:
+            return _invalid_params(request_id, unknown)
         response = await super().handle_request(request_id, method, body, request)
         deleted = method == "tasks/pushNotificationConfig/delete"
         if deleted and isinstance(response, JSONResponse) and b'"error"' not in bytes(response.body):
@@ -104,10 +116,37 @@ def _with_config_id(method: str, body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "params": {"pushNotificationConfigId": params.get("id"), **params}}
 
 
-def _invalid_params(request_id: str | int | None, error: ValidationError) -> JSONResponse:
+def _unknown_state(body: bytes) -> tuple[str | int | None, str] | None:
+    """The id and the problem of a listing by a state that there is not: the SDK would list all tasks instead."""
+    if b'"ListTasks"' not in body:
+        return None
+    try:
+        call: Any = json.loads(body)
+        state = call["params"]["status"] if call["method"] == "ListTasks" else None
+    except (ValueError, KeyError, TypeError):
+        return None  # what else is wrong with it is said by others
+    if not isinstance(state, str) or state in STATES:
+        return None
+    return call.get("id"), f"params.status: there is no state {state!r}"
+
+
+def _unknown_part(body: dict[str, Any]) -> str | None:
+    """A part of a kind that 0.3 does not have. The SDK takes one whose kind stands under `type` for text."""
+    message = (body.get("params") or {}).get("message") or {}
+    for number, part in enumerate(message.get("parts") or ()):
+        kind = part.get("kind") or part.get("type")
+        if kind is not None and kind not in PART_KINDS:
+            return f"params.message.parts.{number}: there are no parts of kind {kind!r}"
+    return None
+
+
+def _first(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join(str(step) for step in first["loc"])
-    content = {"code": INVALID_PARAMS, "message": "Invalid params", "data": f"{where}: {first['msg']}"}
+    return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
+
+
+def _invalid_params(request_id: str | int | None, problem: str) -> JSONResponse:
+    content = {"code": INVALID_PARAMS, "message": "Invalid params", "data": problem}
     return JSONResponse({"jsonrpc": "2.0", "id": request_id, "error": content})
 
 

@@ -32,6 +32,7 @@ from a2a.types import (
 )
 from a2a.utils.errors import (
     ExtendedAgentCardNotConfiguredError,
+    ExtensionSupportRequiredError,
     InternalError,
     InvalidParamsError,
     TaskNotCancelableError,
@@ -105,6 +106,7 @@ class TaskHandler(PushMethods):
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         """Streams the task and its events until it has ended or waits for somebody."""
+        self._streaming()
         live = await self._accept(params, context)
         if not isinstance(live, LiveTask):
             yield _trimmed(live, params)
@@ -129,6 +131,7 @@ class TaskHandler(PushMethods):
         if self.live.draining:
             raise InternalError(message=f"{self.name} is shutting down; send the message again in a moment")
         _check_ids(params.message)
+        self._check_extensions(params.message, context)
         owner = caller_of(context).owner
         key = _message_key(params.message, owner) if self.recognise_repetition else str(uuid.uuid4())
         claim = self.live.claims.get(key)
@@ -277,6 +280,7 @@ class TaskHandler(PushMethods):
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         """The task as it is, then its events until it has ended, whichever replica works on it."""
+        self._streaming()
         owner = caller_of(context).owner
         task = await self.live.current(params.id, owner)
         if is_terminal(task):
@@ -329,7 +333,22 @@ class TaskHandler(PushMethods):
         self, params: GetExtendedAgentCardRequest, context: ServerCallContext
     ) -> AgentCard:
         """There is nothing on the card that is not public."""
+        if caller_of(context).protocol == "1.0" and not self.card.capabilities.extended_agent_card:
+            raise UnsupportedOperationError(message=f"{self.name} has no extended card, as its card says")
         raise ExtendedAgentCardNotConfiguredError(message=f"{self.name} has no extended card")
+
+
+    def _streaming(self) -> None:
+        """Raises UnsupportedOperationError when the card says that there are no streams."""
+        if not self.card.capabilities.streaming:
+            raise UnsupportedOperationError(message=f"{self.name} does not stream, as its card says")
+
+    def _check_extensions(self, message: Message, context: ServerCallContext) -> None:
+        """Raises ExtensionSupportRequiredError for a client that does not support what the card demands."""
+        supported = caller_of(context).extensions | set(message.extensions)
+        demanded = {extension.uri for extension in self.card.capabilities.extensions if extension.required}
+        if missing := sorted(demanded - supported):
+            raise ExtensionSupportRequiredError(message=f"{self.name} needs clients that support {', '.join(missing)}")
 
 
 async def _view(live: LiveTask) -> tuple[Task | Message | None, Reader]:

@@ -298,7 +298,9 @@ class TaskStore:
         if params.status:
             wanted.append(t.tasks.c.state == params.status)
         if params.HasField("status_timestamp_after"):
-            wanted.append(t.tasks.c.updated_ns >= params.status_timestamp_after.ToNanoseconds())
+            # The year 2262 is where nanoseconds no longer fit into the column.
+            after_ns = min(params.status_timestamp_after.ToNanoseconds(), 2**63 - 1)
+            wanted.append(t.tasks.c.updated_ns >= after_ns)
         total = select(func.count()).select_from(t.tasks).where(*wanted)
         page = select(t.tasks.c.blob, t.tasks.c.updated_ns, t.tasks.c.id).where(*wanted)
         if params.page_token:

@@ -43,7 +43,7 @@ def test_every_card_is_complete(name: str, settings: Settings) -> None:
     assert card.name == name and card.description and card.version and card.documentation_url
     assert card.provider.organization and card.provider.url
     assert card.capabilities.streaming and card.capabilities.push_notifications
-    assert [e.uri for e in card.capabilities.extensions] == ["https://kubeteam.dev/extensions/finding/v1"]
+    assert card.capabilities.extensions[0].uri == "https://kubeteam.dev/extensions/finding/v1"
     assert card.security_schemes and card.default_input_modes and card.default_output_modes
     bindings = [(i.protocol_binding, i.protocol_version) for i in card.supported_interfaces]
     assert bindings == [("JSONRPC", "1.0"), ("HTTP+JSON", "1.0")]
