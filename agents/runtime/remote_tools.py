@@ -17,6 +17,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Tool as McpToolType
 
+from agents.runtime.command_tools import runs_commands
 from agents.runtime.definition import ToolCall
 from agents.runtime.findings import Language
 from agents.runtime.settings import McpServerSettings
@@ -85,7 +86,8 @@ class RemoteTools:
 
     def _tool(self, server: RemoteServer, tool: McpToolType, name: str) -> Tool:
         takes_command_line = tool.name in server.settings.command_line_tools
-        readable = takes_command_line or is_read_only(tool)
+        reads = is_read_only(tool) and not runs_commands(tool.name, tool.input_schema)
+        readable = takes_command_line or reads
         call = self._reader(server, tool.name, takes_command_line) if readable else self._writer(server, tool.name)
         return make_tool(tool, call, name=name, read_only=readable)
 

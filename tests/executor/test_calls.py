@@ -18,6 +18,7 @@ from agents.executor.ledger import Proposal
 from agents.executor.recover import recover
 from agents.executor.rendering import proposal_text
 from agents.executor.tools import build_tools
+from agents.executor.workshop import Picture
 from agents.runtime import journal
 from agents.runtime.approvals import ApprovalRefused
 from agents.runtime.definition import ToolResult, Turn
@@ -107,10 +108,10 @@ async def test_what_names_no_object_is_reported_as_not_verified(calls: Bench) ->
 
 async def test_a_call_that_makes_things_worse_says_that_there_is_no_way_back(calls: Bench) -> None:
     proposal = await proposed(calls, "pods_delete", **POD)
-    found = iter([frozenset[str]()])
+    found = iter([Picture(frozenset())])
 
-    async def diagnose(cluster: str, namespace: str) -> frozenset[str]:
-        return next(found, frozenset({"shop/Service/web no_endpoints"}))
+    async def diagnose(cluster: str, namespace: str) -> Picture:
+        return next(found, Picture(frozenset({"shop/Service/web no_endpoints"})))
 
     outcome = await replace(calls, shop=replace(calls.shop, diagnose=diagnose)).decide(proposal)
     assert outcome["verdict"] == "worse" and outcome["undo"]["notes"][0]["code"] == "undo_impossible"

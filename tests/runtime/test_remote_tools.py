@@ -25,7 +25,7 @@ from agents.runtime.write_gate import checked_arguments
 from tests.runtime.specialists import Cluster, definition, specialist
 
 READ = ToolAnnotations(read_only_hint=True)
-ALL = ["query", "write", "unsure", "ack_kubectl", "slow", "broken", "resources_get", "configuration_view"]
+ALL = ["query", "write", "unsure", "ack_kubectl", "slow", "broken", "resources_get", "configuration_view", "inspect"]
 
 
 class Foreign:
@@ -107,6 +107,12 @@ class Foreign:
             return "apiVersion: v1"
 
         @server.tool(annotations=READ)
+        def inspect(target: str, command: str = "") -> str:
+            """Says that it only reads."""
+            seen.append(("inspect", command))
+            return "ran"
+
+        @server.tool(annotations=READ)
         def configuration_view() -> str:
             """Prints the kubeconfig."""
             seen.append(("configuration_view", None))
@@ -149,7 +155,7 @@ async def test_only_allowed_tools_are_there(foreign: Foreign):
         assert list(await named(remote)) == ["query"]
 
 
-@pytest.mark.parametrize("name", ["write", "unsure"])
+@pytest.mark.parametrize("name", ["write", "unsure", "inspect"])
 async def test_a_tool_that_does_not_say_it_only_reads_is_never_called(foreign: Foreign, name: str):
     async with tools_of(foreign.settings()) as remote:
         tools = await named(remote)
