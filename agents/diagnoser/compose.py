@@ -21,6 +21,7 @@ _WORDS = {
         "now": "Now", "later": "Later", "advice": "Advice", "elsewhere": "Elsewhere, unrelated",
         "missing": "What could not be seen", "failed": "{tool} did not answer: {error}", "by": "by", "at": "at",
         "risks": "Risks: works now, may hurt later", "high": "high", "medium": "medium", "low": "low",
+        "named": "As it is now",
         "risk": "Risk ({level}): {title}, {share}: {of}",
     },
     "zh": {
@@ -31,6 +32,7 @@ _WORDS = {
         "now": "立即处理", "later": "长期处理", "advice": "建议", "elsewhere": "其他无关故障",
         "missing": "无法看到的内容", "failed": "{tool} 没有回答：{error}", "by": "操作者", "at": "时间",
         "risks": "风险：目前正常，将来可能造成影响", "high": "高", "medium": "中", "low": "低",
+        "named": "当前状态",
         "risk": "风险（{level}）：{title}，{share}：{of}",
     },
 }  # fmt: skip
@@ -43,6 +45,7 @@ def compose(turn: Turn) -> Finding:
     failures = [_say(language, "failed", tool=r.name, error=r.error) for r in turn.results if r.error]
     causes = {(c.resource, c.fault): c for found in results for c in found.root_causes}
     elsewhere = [line for found in results for line in found.elsewhere]
+    named = [] if causes else list(dict.fromkeys(line for found in results for line in found.named))
     risks = _risk_lines(results, language) if turn.subtask.inputs.get("wish") == "health" else []
     missing = list(dict.fromkeys([*failures, *(line for found in results for line in found.missing)]))
     return Finding(
@@ -52,6 +55,7 @@ def compose(turn: Turn) -> Finding:
             part
             for part in (
                 _text(list(causes.values()), elsewhere, missing, answered=bool(results), language=language),
+                _list(_say(language, "named"), named) if named else "",
                 _list(_say(language, "risks"), risks) if risks else "",
             )
             if part

@@ -64,7 +64,7 @@ def _add_diagnosis(server: MCPServer[Any], clusters: Clusters, settings: Setting
         words = language or language_of(question)
         found = await inquire(cluster, settings, asked, words)
         risks = await asyncio.to_thread(health_facts, found.snapshot, words) if include_risks else None
-        return diagnosis_result(found.snapshot, found.diagnosis, risks)
+        return diagnosis_result(found.snapshot, found.diagnosis, risks, question)
 
     @server.tool(annotations=READ_ONLY)
     @with_errors_in_words

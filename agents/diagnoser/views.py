@@ -13,6 +13,7 @@ from agents.diagnoser.engine import Diagnosis
 from agents.diagnoser.fields import Obj, condition, flag, items, kind_of, mapping, name_of, namespace_of, number, text
 from agents.diagnoser.risks import health_facts
 from agents.diagnoser.snapshot import Snapshot
+from agents.diagnoser.state import named_state
 from agents.runtime.findings import Language, RootCause
 from agents.runtime.report_facts import HealthFacts, Risk
 
@@ -33,6 +34,8 @@ class DiagnosisResult(BaseModel):
     missing: list[str] = Field(default_factory=list[str])
     seen: dict[str, int] = Field(default_factory=dict[str, int])
     """How many objects of the main kinds were looked at."""
+    named: list[str] = Field(default_factory=list[str])
+    """The present state of what the question names, one line each."""
     health: HealthFacts | None = None
     """The risks, when they were asked for."""
 
@@ -59,8 +62,10 @@ class InspectReport(BaseModel):
     missing: list[str] = Field(default_factory=list[str])
 
 
-def diagnosis_result(snapshot: Snapshot, found: Diagnosis, health: HealthFacts | None = None) -> DiagnosisResult:
-    """The Diagnosis for the wire, with the risks when they were asked for."""
+def diagnosis_result(
+    snapshot: Snapshot, found: Diagnosis, health: HealthFacts | None = None, question: str = ""
+) -> DiagnosisResult:
+    """The Diagnosis for the wire, with the risks when they were asked for, and the state of what a question names."""
     kinds = ("Node", "Namespace", "Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Service", "Event")
     status = "faults_found" if found.root_causes or found.elsewhere else "partial" if found.missing else "healthy"
     return DiagnosisResult(
@@ -71,6 +76,7 @@ def diagnosis_result(snapshot: Snapshot, found: Diagnosis, health: HealthFacts |
         elsewhere=found.elsewhere + [f"{c.resource}: {c.fault}" for c in found.root_causes[MAX_CAUSES:]],
         missing=found.missing,
         seen={kind: len(snapshot.kind(kind)) for kind in kinds if snapshot.kind(kind)},
+        named=named_state(snapshot, question),
         health=health,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from agents.diagnoser.analyzers import cluster_dns, dns, local_traffic, network_policies
 from agents.diagnoser.complaints import Complaint, complaints_of
@@ -58,7 +59,10 @@ def _names(snapshot: Snapshot, complaints: Sequence[Complaint]) -> Iterator[Obse
             confidence=0.88,
         )
         if target.meaning == "missing":
-            yield missing_name(snapshot, target, seen)
+            found = missing_name(snapshot, target, seen)
+            settings = Needs(snapshot).mentioned_hosts(workload)
+            # A name that no setting has (any more) says less than why the pods still ask for it.
+            yield found if target.host in settings else replace(found, role="symptom", confidence=0.8)
         elif target.meaning == "external" and "." in target.host:
             yield seen
 
