@@ -1,4 +1,4 @@
-"""The work that is measured: four independent subtasks of three model calls and two tool calls each, plan and synthesis.
+"""The work that is measured: plan, four independent subtasks of three model and two tool calls each, synthesis.
 
 Both teams get it from here: the same instructions, tools, tool results and words of the model.
 """

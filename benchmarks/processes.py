@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 60
+START_SECONDS = 150
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -67,7 +67,7 @@ async def started(
     try:
         for name, command in commands.items():
             with (logs / f"{name}.log").open("wb") as log:
-                process = subprocess.Popen(
+                process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs on this loop meanwhile
                     [sys.executable, "-m", *command], stdout=log, stderr=log, env=clean | dict(env or {})
                 )
             services[name] = Service(name, process, f"http://127.0.0.1:{ports[name]}")
