@@ -154,6 +154,7 @@ _ACTIONS: dict[Language, dict[str, str]] = {
         "cordon_node": "cordon `{resource}`",
         "uncordon_node": "uncordon `{resource}`",
         "drain_node": "drain `{resource}`{rest}",
+        "call_tool": "call another server's tool for `{resource}`{rest}",
     },
     "zh": {
         "scale_workload": "把 `{resource}` 调整为 {replicas} 个副本",
@@ -168,6 +169,7 @@ _ACTIONS: dict[Language, dict[str, str]] = {
         "cordon_node": "封锁 `{resource}`",
         "uncordon_node": "解除封锁 `{resource}`",
         "drain_node": "排空 `{resource}`{rest}",
+        "call_tool": "为 `{resource}` 调用其他服务的工具{rest}",
     },
 }
 
@@ -179,7 +181,10 @@ def say(language: Language, key: str, **values: Any) -> str:
 
 def action_phrase(action: Action, language: Language) -> str:
     """What an Action does, as an order: "scale `front/Deployment/web` to 5 replicas"."""
-    rest = arguments_text(action.arguments)
+    shown = action.arguments
+    if action.kind == "call_tool":  # its arguments may hold anything; the proposal's diff shows them masked
+        shown = {name: value for name, value in shown.items() if name in ("server", "tool")}
+    rest = arguments_text(shown)
     template = _ACTIONS[language][action.kind]
     if action.kind == "scale_workload" and "replicas" not in action.arguments:
         template = "{kind} `{resource}`{rest}"

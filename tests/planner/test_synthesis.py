@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
-from agents.runtime.findings import Finding
+from agents.runtime.findings import Action, ActionKind, Finding, Language
 from planner.answer import Answer
 from planner.plan import Plan, Subtask
 from planner.request import Request, new_request
 from planner.synthesis import appendix, first_sentence, synthesise
+from planner.wording import action_phrase
 from tests.planner.team import NOW, evidence, out_of_memory
 
 LATER = NOW + timedelta(minutes=30)
@@ -157,3 +159,12 @@ def test_the_appendix_keeps_the_numbers_of_the_explanation() -> None:
 )
 def test_a_sentence_ends_at_its_full_stop_and_not_within_a_version(text: str, first: str) -> None:
     assert first_sentence(text) == first
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_kind_of_action_has_words_and_a_foreign_call_keeps_its_arguments_to_itself(language: Language) -> None:
+    for kind in get_args(ActionKind):
+        assert action_phrase(Action(kind=kind, resource="shop/Deployment/web"), language)
+    call = {"server": "mesh", "tool": "write", "arguments": {"password": "hunter2"}}
+    told = action_phrase(Action(kind="call_tool", resource="shop/McpTool/mesh.write", arguments=call), language)
+    assert "mesh" in told and "hunter2" not in told
