@@ -38,7 +38,9 @@ def incidents(
     if as_json:
         print_json(page)
         return
-    table = Table("id", "status", "severity", "since", "firing", "request", "what", box=None)
+    table = Table(box=None)
+    for column in ("id", "status", "severity", "since", "firing", "request", "what"):
+        table.add_column(column, no_wrap=column in ("id", "status", "request"))
     for item in page["incidents"]:
         since, firing = item["created_at"][:19], f"{item['firing']}/{item['total']}"
         what = Text("; ".join([item["title"], *item["causes"][:2]])[:120])

@@ -17,6 +17,8 @@ from planner.incidents.outbox import Outbox
 from planner.incidents.standing import Standing, standing_of
 from planner.incidents.store import IncidentStore, Notice
 from planner.incidents.wording import MAX_LINES, question_of, say
+from planner.merge import action_key
+from planner.proposals import Key
 from planner.request import Request, new_request, now
 from planner.store import LeaseLost, RequestOver, Step, UnknownRequest
 from planner.supervisor import Supervisor
@@ -138,9 +140,11 @@ class Incidents:
         request = await self._requests.request(request_id)
         plan, findings = await self._requests.plan(request_id)
         standing = standing_of(request, plan, findings)
+        if standing.actions and await self._joined(request, standing):
+            return
         told: dict[str, object] = {"note": standing.note}
         if standing.causes:
-            told["causes"] = tuple(f"{cause.resource} ({cause.fault})" for cause in standing.causes)
+            told["causes"] = standing.cause_lines
         if any(i.status != standing.status or i.note != standing.note for i in incidents) or standing.events:
             notices = [n for event in standing.events for n in self._notices(event, incidents, standing)]
             await self.store.move(request_id, standing.status, told, notices)
@@ -149,9 +153,29 @@ class Incidents:
     def _notices(self, event: IncidentEvent, incidents: Sequence[Incident], standing: Standing) -> list[Notice]:
         return notices_of(event, incidents, standing, self.settings.notify, self.settings.language, self._link)
 
+    async def _joined(self, request: Request, standing: Standing) -> bool:
+        """Plans that found the same and ask for the same leave one question, the first's. True: this one gave way."""
+        same = [request]
+        for other_id in {i.request_id for i in await self.store.active() if i.status == "waiting"} - {request.id, None}:
+            with contextlib.suppress(UnknownRequest):
+                other = await self._requests.request(str(other_id))
+                same += [other] if _asks(other) == _asks(request) else []
+        first = min(same, key=lambda each: (each.created_at, each.id))
+        note = say(request.language, "joined", id=first.id)
+        told = {
+            "request_id": first.id,
+            "causes": standing.cause_lines,
+            "note": first.pause.question if first.pause else note,
+        }
+        for other in same:
+            if other is not first and await self._conclude(other.id, note):
+                await self.store.move(other.id, "waiting", told)
+        return first is not request
+
     # -- the end -------------------------------------------------------------------------------------------------
 
     async def _close(self, active: Sequence[Incident]) -> None:
+        over = say(self.settings.language, "over")
         for incident in active:
             if incident.firing or incident.status not in AT_REST:
                 continue
@@ -159,15 +183,15 @@ class Incidents:
                 i for i in active if i.request_id == incident.request_id and i.request_id and i.id != incident.id
             ]
             open_ones = [i for i in sharing if i.firing]
-            if incident.request_id and not open_ones and not await self._conclude(incident.request_id):
+            if incident.request_id and not open_ones and not await self._conclude(incident.request_id, over):
                 continue
             last = bool(incident.request_id) and not sharing
             notices = self._notices("resolved", [incident], Standing("resolved")) if last else []
-            if await self.store.finish(incident, say(self.settings.language, "over"), notices):
+            if await self.store.finish(incident, over, notices):
                 active = [i for i in active if i.id != incident.id]
                 self.outbox.look()
 
-    async def _conclude(self, request_id: str) -> bool:
+    async def _conclude(self, request_id: str, note: str) -> bool:
         """Ends the plan's question to a person, with a note. False while something is looked at or changed."""
         try:
             request, lease = await self._requests.held(request_id)
@@ -178,7 +202,7 @@ class Incidents:
         if request.pause is None:
             return False
         try:
-            await self._requests.record(lease, _concluded(request))
+            await self._requests.record(lease, _concluded(request, note))
         except (LeaseLost, RequestOver):
             return False  # somebody has decided at this very moment
         self._supervisor.desk.watch.moved(request_id)
@@ -191,8 +215,14 @@ class Incidents:
         await self.store.forget_before(time.time() - self.settings.keep_days * DAY)
 
 
-def _concluded(request: Request) -> Step:
-    note = say(request.language, "over")
+def _asks(request: Request) -> tuple[str | None, frozenset[Key]] | None:
+    """What a plan wants approved; None when it asks for nothing of the kind."""
+    if request.pause is None or not request.pause.actions:
+        return None
+    return request.cluster_id, frozenset(map(action_key, request.pause.actions))
+
+
+def _concluded(request: Request, note: str) -> Step:
     ended = {"status": "answered", "pause": None, "ended_at": now(), "notes": (*request.notes, note)}
     request = request.model_copy(update=ended)
     return Step(request=request, events=[("request", {"id": request.id, "status": request.status, "note": note})])

@@ -31,6 +31,7 @@ class Outbox:
         self, store: IncidentStore, targets: list[NotificationSettings], *, first_wait: float = FIRST_WAIT
     ) -> None:
         self._store, self._targets, self._first_wait = store, targets, first_wait
+        self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._wakers = {target_of(target): asyncio.Event() for target in targets}
 
@@ -40,8 +41,8 @@ class Outbox:
 
     async def stop(self) -> None:
         """What is not delivered stays in the outbox."""
-        for task in self._tasks:
-            task.cancel()
+        self._stopping.set()
+        self.look()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def look(self) -> None:
@@ -56,6 +57,8 @@ class Outbox:
         async with httpx.AsyncClient(timeout=target.timeout_seconds, headers=headers) as http:
             while True:
                 waker.clear()
+                if self._stopping.is_set():
+                    return
                 try:
                     due = await self._store.next_due(name, target.timeout_seconds + CLAIM_SECONDS)
                     if due is not None:
@@ -70,15 +73,10 @@ class Outbox:
     async def _send(self, http: httpx.AsyncClient, target: NotificationSettings, due: Due) -> None:
         url = target.url.get_secret_value()
         host = urlsplit(url).hostname  # the path is often a secret
-        try:
-            async with asyncio.timeout(target.timeout_seconds):
-                answer = await http.post(url, json=due.body)
-            problem = "" if answer.is_success else f"HTTP {answer.status_code}"
-        except asyncio.CancelledError:
-            await asyncio.shield(self._store.sent(due.id, time.time()))  # the next life need not wait for the claim
-            raise
-        except (httpx.HTTPError, TimeoutError) as error:
-            problem = type(error).__name__
+        problem = await self._post(http, url, target, due)
+        if problem is None:
+            await self._store.sent(due.id, time.time())  # the next life need not wait for the claim to run out
+            return
         if not problem:
             await self._store.sent(due.id)
         elif time.time() - due.created_at > target.give_up_hours * 3600:
@@ -88,3 +86,18 @@ class Outbox:
             wait = min(LONGEST_WAIT, self._first_wait * 2 ** min(due.attempts - 1, 20))
             log.warning("a notification to %s failed (%s); tried again in %.0f s", host, problem, wait)
             await self._store.sent(due.id, time.time() + wait)
+
+    async def _post(self, http: httpx.AsyncClient, url: str, target: NotificationSettings, due: Due) -> str | None:
+        """Why it was not taken, empty when it was; None when this planner stops meanwhile."""
+        posting = asyncio.ensure_future(http.post(url, json=due.body))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({posting, stopping}, timeout=target.timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not posting.done():
+            posting.cancel()
+            return None if self._stopping.is_set() else "no answer in time"
+        try:
+            answer = posting.result()
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return "" if answer.is_success else f"HTTP {answer.status_code}"

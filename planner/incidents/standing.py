@@ -29,6 +29,11 @@ class Standing(NamedTuple):
     """Those that wait for a decision."""
     note: str = ""
 
+    @property
+    def cause_lines(self) -> tuple[str, ...]:
+        """As incidents keep them."""
+        return tuple(f"{cause.resource} ({cause.fault})" for cause in self.causes)
+
 
 def standing_of(request: Request, plan: Plan | None, findings: Mapping[str, Finding]) -> Standing:
     """The status that the request's state means."""

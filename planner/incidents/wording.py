@@ -35,6 +35,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "more": ("- and {count} more", "- 另有 {count} 条"),
     "over": ("The monitoring says that it is over; the incident was closed.", "监控显示问题已恢复，事件已关闭。"),
+    "joined": (
+        "Another plan found the same and asks for the same approval: {id}",
+        "另一个计划得出了相同结论，并等待相同的批准：{id}",
+    ),
     "failed": ("The diagnosis did not succeed.", "诊断未能完成。"),
     "nothing": ("Nothing to change was found: a person has to look.", "没有找到可以执行的变更，需要人工查看。"),
     "understood": ("Understood: {title}", "已查明：{title}"),

@@ -142,6 +142,8 @@ async def test_a_storm_of_a_thousand_alerts_becomes_few_plans(start: Start) -> N
     plans = {incident.request_id for incident in await house.desk.store.active()}
     assert len(await house.desk.store.active()) == 1000 and None not in plans
     assert len(plans) <= 60
+    asked = (await house.http.get("/v1/requests", params={"limit": 100})).json()["requests"]
+    assert [r["status"] for r in asked].count("input_required") == 1, "a person is asked once for the same change"
 
 
 async def test_a_group_of_a_thousand_alerts_is_one_incident(start: Start) -> None:
