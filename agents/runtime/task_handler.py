@@ -337,7 +337,6 @@ class TaskHandler(PushMethods):
             raise UnsupportedOperationError(message=f"{self.name} has no extended card, as its card says")
         raise ExtendedAgentCardNotConfiguredError(message=f"{self.name} has no extended card")
 
-
     def _streaming(self) -> None:
         """Raises UnsupportedOperationError when the card says that there are no streams."""
         if not self.card.capabilities.streaming:
