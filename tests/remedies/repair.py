@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "set_env": ("set_env",),
     "patch": ("patch_resource", "apply_manifest"),
     "apply": ("apply_manifest",),
-    "rollout_undo": ("undo_rollout",),
+    "rollout_undo": ("undo_rollout", "set_image"),
     "rollout_restart": ("restart_rollout",),
     "delete": ("delete_resource",),
     "cordon": ("cordon_node", "drain_node"),

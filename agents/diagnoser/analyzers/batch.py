@@ -120,7 +120,8 @@ def _schedule(snapshot: Snapshot, cron: Obj) -> Iterator[Observation]:
                 confidence=0.95,
             )
         return
-    events = snapshot.events_of(cron, *_SCHEDULE_EVENTS)
+    # What was said about a time zone that is no longer set is over.
+    events = [e for e in snapshot.events_of(cron, *_SCHEDULE_EVENTS) if zone or e.reason != "UnknownTimeZone"]
     wrong = _wrong(cron, schedule, zone)
     if wrong or events:
         message = events[-1].message if events else ""
