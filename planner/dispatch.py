@@ -90,7 +90,7 @@ async def cancel(member: MemberClient, task_id: str, user: str) -> None:
 
 def _input(request: Request, subtask: Subtask, findings: list[Finding], deadline: float) -> SubtaskInput:
     return SubtaskInput(
-        question=request.text,
+        question=subtask.instruction if subtask.inputs.get("wish") == "change" else request.text,
         language=request.language,
         cluster_id=request.cluster_id,
         inputs=subtask.inputs,

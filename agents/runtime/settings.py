@@ -99,7 +99,7 @@ class EndpointSettings(Section):
     """A server with an HTTP API, and how to be let in."""
 
     url: str = Field(pattern=r"^https?://[^/]+")
-    """Without the API's own path: `http://prometheus.monitoring:9090`; a prefix such as `/select/0/prometheus` stays."""
+    """Without the API's path: `http://prometheus.monitoring:9090`; a prefix such as `/select/0/prometheus` is kept."""
     bearer_token: SecretStr | None = None
     bearer_token_file: Path | None = None
     """Read for every request: a projected token expires."""
@@ -468,7 +468,7 @@ class AlertSettings(Section):
     """How long closed incidents are kept."""
     notify: list[NotificationSettings] = Field(default_factory=list[NotificationSettings])
     link: str | None = None
-    """The URL of the planner's page, as people reach it; default `server.public_url`, else where the planner listens."""
+    """The planner's page as people reach it; default `server.public_url`, else where the planner listens."""
 
 
 class Settings(BaseSettings):
