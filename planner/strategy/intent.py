@@ -45,7 +45,10 @@ _REPAIR = re.compile(
     r"(?:fix|repair|resolve)\b",
     re.I,
 )
-_REPAIR_ZH = re.compile(r"(?:^|请|帮我|帮忙|并|再|然后|把.*)(?:修复|修好|修一下|解决一下|解决掉|恢复正常)")
+_REPAIR_ZH = re.compile(
+    r"[的就都](?:修复|修好|修)(?:一下|掉|好)?(?=[。！!.\s]|$)"
+    r"|(?:^|请|帮我|帮忙|并|再|然后|把.*)(?:修复|修好|修一下|解决一下|解决掉|恢复正常)"
+)
 _TROUBLE = re.compile(
     r"\b(?:wrong|fail\w*|broken?|breaks?|crash\w*|error\w*|down|stuck|pending|oom\w*|kill\w*|unavailable|not (?:work"
     r"|ready|start|serv|reach|respond|run)\w*|cannot|can'?t|couldn'?t|won'?t|doesn'?t|don'?t|isn'?t|aren'?t|unable|problem\w*"

@@ -120,3 +120,9 @@ def test_a_disabled_specialist_is_not_planned_for() -> None:
         "diagnoser",
         "auditor",
     }
+
+
+def test_repairing_what_is_not_right_is_a_repair_in_both_languages() -> None:
+    assert wish_of("Are the nodes all right? Repair what is not.") == "repair"
+    assert wish_of("节点都正常吗？不正常的修复一下。") == "repair"
+    assert wish_of("昨天的修复没有效果，为什么？") == "diagnose"
