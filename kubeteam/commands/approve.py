@@ -84,8 +84,10 @@ def decisions(result: dict[str, Any], decision: str, which: list[str] | None, re
 def _named(name: str, actions: list[dict[str, Any]]) -> dict[str, Any]:
     if name.isdecimal() and 1 <= int(name) <= len(actions):
         return actions[int(name) - 1]
-    found = [a for a in actions if name == a["proposal"]["proposal"] or a["proposal"]["digest"].startswith(name)]
-    if len(found) != 1 or len(name) < MIN_DIGEST:
+    found = [action for action in actions if name == action["proposal"]["proposal"]]
+    if not found and len(name) >= MIN_DIGEST:
+        found = [action for action in actions if action["proposal"]["digest"].startswith(name)]
+    if len(found) != 1:
         raise Complaint(f"--action {name}: give 1 to {len(actions)}, a proposal's id, or its digest", USAGE)
     return found[0]
 
