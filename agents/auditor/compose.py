@@ -10,11 +10,10 @@ from agents.auditor.asked import Asked, asked_of
 from agents.auditor.components import Components
 from agents.auditor.denials import Denials
 from agents.auditor.results import AuditEntry, AuditLog, ContainerLog, EventEntry, EventList, PodLogs
-from agents.auditor.runbook import results_of
 from agents.auditor.wording import say, verb
 from agents.cluster.resources import pod_owner_by_name
 from agents.cluster.times import iso, parse_time
-from agents.runtime.definition import Turn
+from agents.runtime.definition import Turn, results_of
 from agents.runtime.findings import Change, Evidence, Finding, Language
 
 MAX_EACH = 8

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from agents.auditor.asked import Asked
 from agents.auditor.results import DeniedRequest, DeniedRequests
-from agents.auditor.runbook import results_of
 from agents.auditor.wording import say
 from agents.cluster.times import iso
-from agents.runtime.definition import Turn
+from agents.runtime.definition import Turn, results_of
 from agents.runtime.findings import Evidence, Language
 
 MAX_EXCERPT = 400

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from agents.auditor.asked import Asked, asked_of
-from agents.auditor.results import EventList, PodLogs, Result
+from agents.auditor.results import EventList, PodLogs
 from agents.cluster.audit import CHANGING
 from agents.cluster.resources import pod_owner_by_name
-from agents.runtime.definition import ToolCall, ToolResult, Turn
+from agents.runtime.definition import ToolCall, ToolResult, Turn, results_of
 
 MAX_LOGGED = 3
 """Workloads whose logs are read."""
@@ -23,8 +21,6 @@ PASSING = timedelta(minutes=10)
 _REFUSED = re.compile(r"(?i)\bcannot \w+ resource\b|is forbidden: User\b")
 """How the API server tells somebody that RBAC does not allow it."""
 LOOKUPS = ("query_audit_log", "list_events")
-
-R = TypeVar("R", bound=Result)
 
 
 def runbook(turn: Turn) -> Sequence[ToolCall]:
@@ -37,18 +33,6 @@ def runbook(turn: Turn) -> Sequence[ToolCall]:
     read = any(result.name == "get_pod_logs" for result in turn.results)
     further = ([] if read else _logs(asked, turn.results)) or _hinted(asked, turn.results)
     return [ToolCall(call.name, {**_cluster(turn), **call.arguments}) for call in further]
-
-
-def results_of(results: Sequence[ToolResult], name: str, kind: type[R]) -> list[R]:
-    """The structured results of a tool; what does not fit the model of it is left out."""
-    found: list[R] = []
-    for result in results:
-        if result.name == name and isinstance(result.content, dict):
-            try:
-                found.append(kind.model_validate(result.content))
-            except ValidationError:
-                continue
-    return found
 
 
 def _first(asked: Asked) -> list[ToolCall]:

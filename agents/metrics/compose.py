@@ -11,12 +11,12 @@ from agents.metrics.capacity_tool import capacity_in, capacity_text, compose_cap
 from agents.metrics.chart import bars
 from agents.metrics.measure import NO_HISTORY
 from agents.metrics.results import Consumer, TopResources
-from agents.metrics.runbook import Asked, asked_of, inside, results_of, rows_of
+from agents.metrics.runbook import Asked, asked_of, inside, rows_of
 from agents.metrics.told_analyses import SOURCE, Analyses, cores, size
 from agents.metrics.told_trends import Trends
 from agents.metrics.top import strained
 from agents.metrics.wording import say
-from agents.runtime.definition import Turn
+from agents.runtime.definition import Turn, results_of
 from agents.runtime.findings import Evidence, Finding, Language
 
 MAX_ROWS = 10

@@ -6,16 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from agents.cluster.resources import WORKLOADS, Resource
 from agents.cluster.times import parse_duration
 from agents.cluster.words import mentions, namespace_in, window_in
 from agents.metrics.capacity_tool import call, wanted
-from agents.metrics.results import Consumer, Result, TopResources
-from agents.runtime.definition import ToolCall, ToolResult, Turn
+from agents.metrics.results import Consumer, TopResources
+from agents.runtime.definition import ToolCall, Turn, results_of
 
 _COST = re.compile(
     r"(?i)\b(?:cost\w*|siz(?:e|ed|ing)|right-?siz\w+|sav(?:e|ing)\w*|waste\w*|over-?provision\w*|requests? and limits?"
@@ -38,8 +36,6 @@ _WITHIN = r"(?:\b(?:in|of|from|within|inside)\s+(?:the\s+)?{0}(?![\w-])|(?<![\w-
 LEAST_TREND = timedelta(minutes=15)
 MAX_ANALYZED = 3
 ANALYSES = ("analyze_workload_cost", "analyze_workload_autoscaling", "analyze_workload_trend", "analyze_capacity")
-
-R = TypeVar("R", bound=Result)
 
 
 @dataclass(frozen=True)
@@ -179,18 +175,6 @@ def rows_of(turn: Turn, group_by: str) -> list[Consumer]:
 def inside(rows: list[Consumer], asked: Asked) -> list[Consumer]:
     """The rows of the namespace that is asked about; all when none is."""
     return [row for row in rows if asked.namespace is None or row.resource.startswith(f"{asked.namespace}/")]
-
-
-def results_of(results: Sequence[ToolResult], name: str, kind: type[R]) -> list[R]:
-    """The structured results of a tool; what does not fit the model of it is left out."""
-    found: list[R] = []
-    for result in results:
-        if result.name == name and isinstance(result.content, dict):
-            try:
-                found.append(kind.model_validate(result.content))
-            except ValidationError:
-                continue
-    return found
 
 
 def _target(row: Consumer) -> dict[str, str]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from agents.cluster.quantities import format_cpu, format_memory
 from agents.metrics.results import PodTrend, WorkloadTrend
-from agents.metrics.runbook import results_of
 from agents.metrics.wording import say
-from agents.runtime.definition import Turn
+from agents.runtime.definition import Turn, results_of
 from agents.runtime.findings import Evidence, Language
 
 MAX_PODS = 5

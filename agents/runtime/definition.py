@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from agents.runtime.findings import Finding, SubtaskInput
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
     from agents.runtime.settings import Settings
+
+Result = TypeVar("Result", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,18 @@ class ToolInfo:
     parameters: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     read_only: bool = True
+
+
+def results_of(results: Sequence[ToolResult], name: str, kind: type[Result]) -> list[Result]:
+    """The structured results of a tool; what does not fit the model of it is left out."""
+    found: list[Result] = []
+    for result in results:
+        if result.name == name and isinstance(result.content, dict):
+            try:
+                found.append(kind.model_validate(result.content))
+            except ValidationError:
+                continue
+    return found
 
 
 @dataclass(frozen=True)
