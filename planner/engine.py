@@ -278,12 +278,13 @@ class Drive:
         await self._change([_ended(subtask, "failed", reason) for subtask in (*late, *pending)])
 
     async def _ask_person(self) -> None:
-        """Passes a member's question on, once nothing else can be done meanwhile."""
+        """Passes a member's question on, once nothing else can be done meanwhile, with what others found until then."""
         asking = [subtask for subtask in self.plan.subtasks if subtask.status == "input_required"]
         if asking:
             first = asking[0]
             kind = "subtask" if first.task_id else "target"
-            await self._pause(Pause(kind=kind, question=first.note, subtask_id=first.id))
+            known = await self._put_together() if self._findings else None
+            await self._pause(Pause(kind=kind, question=first.note, subtask_id=first.id), known)
 
     async def _pause(self, pause: Pause, answer: Answer | None = None) -> None:
         """Waits for a person; `answer` is what is known so far."""

@@ -156,7 +156,8 @@ def _text_of(result: dict[str, Any]) -> str:
     if result["status"] == "input_required":
         waiting = result.get("input_required") or {}
         choices = "".join(f"\n- {choice}" for choice in waiting.get("choices") or [])
-        if result.get("answer"):  # it says what waits, with everything that speaks for it
+        asked = f"{waiting.get('question', '')}{choices}"
+        if waiting.get("kind") == APPROVAL and result.get("answer"):  # it says what waits, with all that speaks for it
             return str(result["answer"])
-        return f"{waiting.get('question', '')}{choices}"
+        return f"{result['answer']}\n\n---\n\n{asked}" if result.get("answer") else asked
     return result.get("answer") or f"Request {result['id']} ended as {result['status']}."

@@ -129,6 +129,17 @@ async def test_what_the_executor_must_know_is_asked_and_the_whole_order_goes_to_
     assert [call.task_id for call in team.members["executor"].calls] == [None, None]
 
 
+async def test_a_members_question_comes_with_what_the_others_found_until_then(serve: Serve) -> None:
+    def unsure(call: Call) -> Finding:
+        return Finding(specialist="executor", text="", facts={"question": "Which api?"})
+
+    client, _ = await serve(FakeTeam(diagnoser=diagnosis, executor=unsure))
+    id = await ask(client, "Checkout fails again. Please restart deployment api in prod again.")
+    waiting = await until(client, id, "input_required")
+    assert waiting["input_required"]["question"] == "Which api?"
+    assert waiting["root_causes"] and waiting["answer"]
+
+
 async def test_a_members_question_is_passed_on_and_its_task_continued(serve: Serve) -> None:
     def asks_once(call: Call) -> Any:
         return (
