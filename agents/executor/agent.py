@@ -47,6 +47,7 @@ def desk_for(settings: Settings) -> Desk:
         diagnose=diagnose,
         tool_servers=ConfiguredServers(servers),
         lease=timedelta(seconds=2 * longest + 15),
+        on_the_way=timedelta(seconds=longest),
     )
     return _DeskWithClusters(shop, clusters)
 

@@ -25,7 +25,7 @@ from agents.runtime.findings import Action, ActionKind
 
 logger = logging.getLogger(__name__)
 
-RECOVERY_SECONDS = 15.0
+RECOVERY_SECONDS = 5.0
 """How often executions of dead processes are looked for."""
 
 Answer = dict[str, Any]

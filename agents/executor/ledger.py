@@ -24,6 +24,7 @@ from agents.runtime import journal
 from agents.runtime.approvals import Approval, ApprovalRefused
 from agents.runtime.findings import Action, Wire
 from agents.runtime.migrations import Tables, bring_up
+from agents.runtime.worker import gone
 
 metadata = MetaData()
 
@@ -192,10 +193,11 @@ class Ledger:
             return done.rowcount == 1
 
     async def orphans(self, now: datetime) -> list[Execution]:
-        """Executions whose process has not been heard of."""
-        query = select(executions).where(executions.c.phase != "done", executions.c.lease_until < now.timestamp())
+        """Executions whose process is gone, or has not been heard of for as long as its lease."""
+        query = select(executions).where(executions.c.phase != "done")
         async with self.engine.connect() as connection:
-            return [_execution(row) for row in (await connection.execute(query)).mappings()]
+            open_ones = [_execution(row) for row in (await connection.execute(query)).mappings()]
+        return [each for each in open_ones if each.lease_until < now.timestamp() or gone(each.owner)]
 
     async def take_over(self, orphan: Execution, owner: str, lease: timedelta, now: datetime) -> Execution | None:
         """Makes an orphan ours; None when somebody else was faster."""

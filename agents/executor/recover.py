@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 from agents.cluster.errors import ClusterError
@@ -19,26 +21,40 @@ logger = logging.getLogger(__name__)
 async def recover(shop: Workshop) -> list[str]:
     """Takes over every execution whose process is gone, and ends it. Gives their ids.
 
-    What cannot be looked at now, because its cluster does not answer, is left for the next time.
+    What cannot be looked at now, because its cluster does not answer, or cannot be told yet, because the dead process's
+    request may still take effect, is left for the next time.
     """
-    ended: list[str] = []
     orphans = await shop.ledger.orphans(shop.now())
-    for orphan in sorted(orphans, key=lambda each: each.intent.undoes is None):  # what is being taken back, first
-        try:
-            cluster = await shop.open_cluster(orphan.intent.action.cluster)
-            state = await look(cluster, orphan.intent)
-        except ClusterError as error:
-            logger.warning("cannot look at %s yet: %s", orphan.id, error)
-            continue
-        mine = await shop.ledger.take_over(orphan, shop.owner, shop.lease, shop.now())
-        if mine is None:
-            continue
-        try:
-            await _end(shop, cluster, mine, state)
-            ended.append(mine.id)
-        except Superseded as error:
-            logger.warning("%s", error)
-    return ended
+    # What is being taken back goes first: it decides what the change that it belongs to came to.
+    back = [await _take_up(shop, orphan) for orphan in orphans if orphan.intent.undoes is not None]
+    rest = await asyncio.gather(*(_take_up(shop, orphan) for orphan in orphans if orphan.intent.undoes is None))
+    return [ended for ended in (*back, *rest) if ended is not None]
+
+
+async def _take_up(shop: Workshop, orphan: Execution) -> str | None:
+    """Ends one execution, when that can be done now and nobody else does."""
+    try:
+        cluster = await shop.open_cluster(orphan.intent.action.cluster)
+        state = await look(cluster, orphan.intent)
+    except ClusterError as error:
+        logger.warning("cannot look at %s yet: %s", orphan.id, error)
+        return None
+    if orphan.phase == "applying" and state != "yes" and shop.now() < _certain_at(shop, orphan):
+        return None
+    mine = await shop.ledger.take_over(orphan, shop.owner, shop.lease, shop.now())
+    if mine is None:
+        return None
+    try:
+        await _end(shop, cluster, mine, state)
+    except Superseded as error:
+        logger.warning("%s", error)
+        return None
+    return mine.id
+
+
+def _certain_at(shop: Workshop, orphan: Execution) -> datetime:
+    """From when on what has not taken effect will not."""
+    return datetime.fromtimestamp(orphan.lease_until, UTC) - shop.lease + shop.on_the_way
 
 
 async def _end(shop: Workshop, cluster: ClusterApi, execution: Execution, state: State) -> None:

@@ -7,12 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from agents.executor.calls.servers import ConfiguredServers, ToolServers
 from agents.executor.cluster_api import ClusterApi
 from agents.executor.ledger import Ledger
 from agents.runtime.settings import ApprovalSettings, PolicySettings
+from agents.runtime.worker import new_worker
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +51,12 @@ class Workshop:
     """Other people's MCP servers, for Actions of kind `call_tool`."""
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    owner: str = field(default_factory=lambda: uuid4().hex)
+    owner: str = field(default_factory=new_worker)
     """This process, in the ledger."""
     lease: timedelta = timedelta(seconds=45)
     """How long an execution is ours without a sign of life; longer than a request to the API may take."""
+    on_the_way: timedelta = timedelta(seconds=20)
+    """How long after the last sign of life a request that was sent may still take effect; less than the lease."""
 
     @property
     def rollout_time(self) -> timedelta:

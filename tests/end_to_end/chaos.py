@@ -80,6 +80,8 @@ class Outcome:
     approved: set[str] = field(default_factory=set[str])
     """Proposals whose approval a planner has acknowledged."""
     hanging: list[str] = field(default_factory=list[str])
+    incomplete: list[str] = field(default_factory=list[str])
+    """Requests that ended otherwise than answered in full: killing processes must not cost anybody an answer."""
 
 
 class Chaos:
@@ -139,6 +141,8 @@ class Chaos:
             status = shown["status"]
             if status in ENDED:
                 self.outcome.ended[status] += 1
+                if status != "answered" or shown["missing"]:
+                    self.outcome.incomplete.append(f"{request_id} {status} {shown['missing']} {shown['notes']}")
                 return
             if status == "input_required":
                 await self._answer(request_id, shown)
@@ -218,6 +222,7 @@ async def _ready(service: Service) -> None:
 async def check(outcome: Outcome, settings: Settings) -> dict[str, int]:
     """Raises AssertionError when a promise was broken; gives the journal's events by name."""
     assert not outcome.hanging, f"these requests hang: {outcome.hanging}"
+    assert not outcome.incomplete, "not answered in full:\n" + "\n".join(outcome.incomplete)
     engine = journal.changes_engine(settings)
     good, _, problem = await journal.verify(engine)
     assert problem is None, problem

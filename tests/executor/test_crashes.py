@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from agents.executor.cluster_api import Write
 from agents.executor.recover import recover
 from agents.executor.workshop import Picture
 from agents.runtime.findings import Action
+from agents.runtime.worker import new_worker
 from tests.executor.conftest import LIMIT, WEB, Bench, controllers
 from tests.executor.objects import node, pod
 
@@ -78,6 +81,35 @@ async def test_what_another_executor_is_doing_is_left_alone(bench: Bench) -> Non
     assert await recover(bench.restarted().shop) == [], "its lease still holds"
 
 
+async def died(bench: Bench, moment: str) -> Bench:
+    """An executor whose process the operating system no longer knows, and the one that comes right after it."""
+    child = await asyncio.create_subprocess_exec("true")
+    await child.wait()
+    place, _, name = new_worker().split("/")
+    dead = replace(bench, shop=replace(bench.shop, owner=f"{place}/{child.pid}/{name}"))
+    proposal = await dead.propose(LIMIT)
+    bench.cluster.fault = crash(moment)
+    with pytest.raises(Crash):
+        await dead.decide(proposal)
+    bench.cluster.fault = None
+    return replace(bench, shop=replace(bench.shop, owner=new_worker()))
+
+
+async def test_what_a_dead_process_applied_is_taken_over_at_once(bench: Bench) -> None:
+    after = await died(bench, "after")
+    assert len(await recover(after.shop)) == 1, "nobody waits for the lease of a process that is gone"
+    assert (await bench.events())[-2:] == ["applied", "verified"]
+
+
+async def test_what_a_dead_process_sent_is_not_given_up_while_it_may_still_take_effect(bench: Bench) -> None:
+    after = await died(bench, "before")
+    assert await recover(after.shop) == []
+    await bench.clock.sleep(after.shop.on_the_way.total_seconds() + 1)
+    assert len(await recover(after.shop)) == 1, "and that is long before its lease would have run out"
+    assert (await last(bench))["notes"][0]["code"] == "found_not_applied"
+    assert after.shop.on_the_way < after.shop.lease
+
+
 async def test_a_crash_between_approval_and_apply_leaves_nothing_behind(bench: Bench) -> None:
     """The approval is used up together with the intent, so there is no moment in between: here it dies before both."""
     proposal = await bench.propose(LIMIT)
@@ -85,8 +117,6 @@ async def test_a_crash_between_approval_and_apply_leaves_nothing_behind(bench: B
 
     async def dies(cluster: str, namespace: str) -> Picture:
         raise Crash
-
-    from dataclasses import replace
 
     with pytest.raises(Crash):
         await replace(bench, shop=replace(bench.shop, diagnose=dies)).decide(proposal, token)
