@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 1.0
 """How much later than the deadline a member's own word about it may come."""
-REATTACH_SECONDS = 60.0
-"""How long a member that has taken a task may be away, as while it is started again."""
 CANCEL_SECONDS = 5
 """How long telling a member to stop may take."""
 
@@ -41,12 +39,13 @@ async def dispatch(
     started: Started,
     told: Told,
     left: asyncio.Event,
+    patience: float,
 ) -> Outcome:
     """Runs one turn of a subtask. `started` gets the A2A task, `told` every line of progress.
 
     `message_id` is the same for every attempt, so that the member recognises one that comes again. When `left` is set,
     the member's task goes on although nobody here waits for it. `deadline` is in seconds from now. The member keeps to
-    it; one that does not is left a moment later, which cancels its task.
+    it; one that does not is left a moment later, which cancels its task. It may be away for `patience` seconds.
     """
     try:
         async with asyncio.timeout(deadline + GRACE_SECONDS):
@@ -59,7 +58,7 @@ async def dispatch(
                 user=request.user,
                 deadline=deadline,
                 left=left,
-                patience=REATTACH_SECONDS if subtask.task_id else None,
+                patience=patience,
             )
             async with aclosing(updates) as stream:
                 async for update in stream:

@@ -33,6 +33,8 @@ from planner.watch import Watch
 
 MAX_QUESTIONS = 3
 """How often one member may ask back in one request."""
+REATTACH_SECONDS = 60.0
+"""How long a member that has taken a task may be away, as while it is started again."""
 
 
 class Members(Tools, Protocol):
@@ -231,6 +233,7 @@ class Drive:
                 started=started,
                 told=told,
                 left=self._left,
+                patience=REATTACH_SECONDS if subtask.task_id else lanes.patience(subtask.specialist),
             )
             unreachable = isinstance(outcome, Failed) and outcome.kind == "unreachable"
             lanes.heard(subtask.specialist, reached=not unreachable)

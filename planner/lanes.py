@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-FAILURES = 5
-"""So many messages in a row that a specialist could not be reached for: it is left alone for a while."""
+from agents.runtime.breaker import Breaker
+
+AWAY_SECONDS = 20.0
+"""How long a specialist may be away, such as while it is started again, before its part is given up."""
 REST_SECONDS = 10.0
+"""How long one that was away for longer is left alone, between single attempts."""
 
 
 @dataclass
@@ -20,8 +22,7 @@ class _Lane:
     waiting: OrderedDict[str, deque[asyncio.Future[None]]] = field(
         default_factory=OrderedDict[str, "deque[asyncio.Future[None]]"]
     )
-    failures: int = 0
-    closed_until: float = 0.0
+    breaker: Breaker = field(default_factory=lambda: Breaker(failures=1, rest_seconds=REST_SECONDS))
 
 
 class Lanes:
@@ -59,19 +60,15 @@ class Lanes:
 
     def closed(self, specialist: str) -> float:
         """Seconds for which the specialist is left alone; 0 when it can be asked."""
-        lane = self._lane(specialist)
-        rest = lane.closed_until - time.monotonic()
-        if rest > 0:
-            return rest
-        if lane.failures >= FAILURES:
-            lane.closed_until = time.monotonic() + REST_SECONDS  # this one may try; the others wait for what it finds
-        return 0.0
+        return self._lane(specialist).breaker.rest()
+
+    def patience(self, specialist: str) -> float:
+        """Seconds for which it may be away when it is asked now: none when that was waited for in vain already."""
+        return 0.0 if self._lane(specialist).breaker.tripped else AWAY_SECONDS
 
     def heard(self, specialist: str, *, reached: bool) -> None:
         """How an attempt went."""
-        lane = self._lane(specialist)
-        lane.failures = 0 if reached else lane.failures + 1
-        lane.closed_until = 0.0 if lane.failures < FAILURES else time.monotonic() + REST_SECONDS
+        self._lane(specialist).breaker.heard(ok=reached)
 
 
 def _pass_on(lane: _Lane) -> None:
