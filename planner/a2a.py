@@ -99,6 +99,7 @@ class PlannerExecutor(AgentExecutor):
             user=caller.user,
             source="a2a",
             context_id=context.context_id,
+            root_context_id=caller.root_context or None,
         ).hearing(message.message_id)
         try:
             await self._supervisor.submit(asked)

@@ -16,6 +16,7 @@ from planner.commit import Refusal
 from planner.plan import Subtask
 from planner.request import Request
 from planner.team import MemberClient
+from planner.telemetry import lineage
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ async def dispatch(
     subtask: Subtask,
     findings: list[Finding],
     *,
+    plan_id: str = "",
     deadline: float,
     started: Started,
     told: Told,
@@ -51,11 +53,12 @@ async def dispatch(
         async with asyncio.timeout(deadline + GRACE_SECONDS):
             updates = member.run(
                 subtask.reply or subtask.instruction,
-                _input(request, subtask, findings, deadline),
+                _input(request, plan_id, subtask, findings, deadline),
                 message_id=message_id,
                 context_id=subtask.context_id if subtask.turn else None,
                 task_id=subtask.task_id if subtask.turn else None,
                 user=request.user,
+                headers=lineage(request),
                 deadline=deadline,
                 left=left,
                 patience=patience,
@@ -87,7 +90,7 @@ async def cancel(member: MemberClient, task_id: str, user: str) -> None:
         log.warning("could not cancel task %s: %s", task_id, error)
 
 
-def _input(request: Request, subtask: Subtask, findings: list[Finding], deadline: float) -> SubtaskInput:
+def _input(request: Request, plan_id: str, subtask: Subtask, findings: list[Finding], deadline: float) -> SubtaskInput:
     return SubtaskInput(
         question=subtask.instruction if subtask.inputs.get("wish") == "change" else request.text,
         language=request.language,
@@ -95,4 +98,7 @@ def _input(request: Request, subtask: Subtask, findings: list[Finding], deadline
         inputs=subtask.inputs,
         findings=findings,
         deadline_seconds=round(deadline, 1),
+        request_id=request.id,
+        plan_id=plan_id,
+        subtask_id=subtask.id,
     )

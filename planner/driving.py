@@ -17,6 +17,7 @@ from planner.engine import Desk, Drive
 from planner.leases import Lease
 from planner.request import Request, now
 from planner.store import LeaseLost, RequestOver, Step, UnknownRequest
+from planner.telemetry import driving
 from planner.turns import next_in_turn, refuse
 
 log = logging.getLogger(__name__)
@@ -204,7 +205,8 @@ class Driving:
             event = ("request", {"id": request.id, "status": request.status})
             await self._store.record(ride.lease, Step(request=request, events=[event]))
         ride.drive = Drive(self._desk, ride.lease, request, plan, findings)
-        await ride.drive.run()
+        with driving(request, plan.id if plan is not None else ""):
+            await ride.drive.run()
 
     async def _fail(self, ride: _Ride, error: Exception) -> None:
         """A fault of ours, not of a member: the asker is told, and the log has the rest."""

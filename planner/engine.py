@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agents.runtime.findings import Finding, Usage
+from agents.runtime.logs import know
 from agents.runtime.settings import LimitSettings
+from agents.runtime.tracing import span
 from agents.runtime.updates import Failed, InputRequired, Outcome, TaskStarted
 from planner.answer import Answer, input_required, subtask_views, view
 from planner.approving import Signing, unsigned
@@ -28,6 +30,7 @@ from planner.request import Pause, Request, now
 from planner.revise import follow_ups, leads_on
 from planner.store import LeaseLost, Step, Store
 from planner.team import MemberClient, Team
+from planner.telemetry import asking, note_outcome
 from planner.truth import RESENDS, Tools, truth
 from planner.watch import Watch
 
@@ -143,7 +146,9 @@ class Drive:
             changes["started_at"] = now()
         self._request = self._request.model_copy(update=changes)
         await self._record(Step(request=self._request, events=[_status(self._request)]))
-        plan, usage, notes = await self._desk.strategy.plan(self._request, await self._desk.members.profiles())
+        with span("plan"):
+            plan, usage, notes = await self._desk.strategy.plan(self._request, await self._desk.members.profiles())
+        know(plan_id=plan.id)
         self._board = Board(plan)
         self._charge(usage, notes)
         await self._record(Step(request=self._request, plan=plan, events=[_plan_event(plan)]))
@@ -223,18 +228,21 @@ class Drive:
         async with lanes.turn(subtask.specialist, self._request.id):
             if (rest := lanes.closed(subtask.specialist)) and subtask.task_id is None:
                 return Failed(f"could not be reached for some time; it is tried again in {rest:.0f} s", "unreachable")
-            outcome = await dispatch(
-                member,
-                self._request,
-                self.board.message_id(subtask),
-                subtask,
-                before,
-                deadline=deadline,
-                started=started,
-                told=told,
-                left=self._left,
-                patience=REATTACH_SECONDS if subtask.task_id else lanes.patience(subtask.specialist),
-            )
+            with asking(self._request, self.plan.id, subtask) as asked:
+                outcome = await dispatch(
+                    member,
+                    self._request,
+                    self.board.message_id(subtask),
+                    subtask,
+                    before,
+                    plan_id=self.plan.id,
+                    deadline=deadline,
+                    started=started,
+                    told=told,
+                    left=self._left,
+                    patience=REATTACH_SECONDS if subtask.task_id else lanes.patience(subtask.specialist),
+                )
+                note_outcome(asked, outcome)
             unreachable = isinstance(outcome, Failed) and outcome.kind == "unreachable"
             lanes.heard(subtask.specialist, reached=not unreachable)
             return outcome
@@ -301,7 +309,8 @@ class Drive:
         await self._record(Step(request=self._request, answer=answer, events=events))
 
     async def _put_together(self) -> Answer:
-        answer, usage, notes = await self._desk.strategy.answer(self._request, self.plan, self._findings)
+        with span("answer"):
+            answer, usage, notes = await self._desk.strategy.answer(self._request, self.plan, self._findings)
         self._charge(usage, notes)
         return answer
 

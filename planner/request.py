@@ -50,6 +50,11 @@ class Request(Wire):
     """What is known without reading words, for every specialist: `namespace`, `resource`."""
     context_id: str | None = None
     """The A2A conversation it came in."""
+    root_context_id: str | None = None
+    """The person's conversation, when an agent asks on his behalf in one of its own."""
+    traceparent: str | None = None
+    """Where it belongs in its caller's trace, also after a restart and at another planner (W3C Trace Context)."""
+    tracestate: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -96,6 +101,7 @@ def new_request(
     user: str | None = None,
     source: str = "http",
     context_id: str | None = None,
+    root_context_id: str | None = None,
 ) -> Request:
     """A Request as it arrives; the language is the question's own unless the asker says otherwise."""
     return Request(
@@ -106,6 +112,7 @@ def new_request(
         user=user or "anonymous",
         source=source,
         context_id=context_id,
+        root_context_id=root_context_id,
         created_at=now(),
     )
 

@@ -14,6 +14,7 @@ from planner.engine import Desk, stop_subtask, subtask_event
 from planner.offer import how_to
 from planner.request import Request, now
 from planner.store import LeaseLost, Page, RequestOver, Step
+from planner.telemetry import submitting, traced
 
 MAX_RACES = 5
 """How often a decision is looked at again because another one came first."""
@@ -48,8 +49,10 @@ class Supervisor:
     async def submit(self, request: Request) -> Request:
         """Stores a request, then starts it. The same id again is the same request. Raises Overloaded."""
         event = ("request", {"id": request.id, "status": request.status, "question": request.question})
-        at_once = await self._driving.admit(request.user)
-        lease = await self._store.create(request, event, self._driving.worker if at_once else None)
+        with submitting(request):
+            request = traced(request)
+            at_once = await self._driving.admit(request.user)
+            lease = await self._store.create(request, event, self._driving.worker if at_once else None)
         if lease is None:
             return await self._store.request(request.id)
         if at_once:

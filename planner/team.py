@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Protocol
 
 from agents.runtime.findings import SubtaskInput, Wire
@@ -28,7 +28,7 @@ class MemberClient(Protocol):
         context_id: str | None = None,
         task_id: str | None = None,
         user: str | None = None,
-        traceparent: str | None = None,
+        headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
         left: asyncio.Event | None = None,
         patience: float | None = None,
@@ -36,7 +36,7 @@ class MemberClient(Protocol):
         """Sends one message and yields what comes back, ending with InputRequired, Completed or Failed.
 
         Closing the generator, or cancelling who reads it, cancels the remote task, unless `left` is set. `patience` is
-        for how many seconds a member may be out of reach.
+        for how many seconds a member may be out of reach. `headers` go with the message, and so does the trace at hand.
         """
         ...
 

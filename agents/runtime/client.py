@@ -28,7 +28,7 @@ from a2a.types import (
 from a2a.utils.errors import A2AError, TaskNotCancelableError, TaskNotFoundError, UnsupportedOperationError
 from httpx_aiohttp import AiohttpTransport
 
-from agents.runtime import wire
+from agents.runtime import tracing, wire
 from agents.runtime.card_signature import Verify
 from agents.runtime.cards import declares
 from agents.runtime.faults import Fault, fault_of
@@ -96,19 +96,20 @@ class Member:
         context_id: str | None = None,
         task_id: str | None = None,
         user: str | None = None,
-        traceparent: str | None = None,
+        headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
         left: asyncio.Event | None = None,
         patience: float | None = None,
     ) -> AsyncGenerator[Update]:
         """Sends one message and yields what comes back, ending with InputRequired, Completed or Failed.
 
-        `deadline` is in seconds from now. Closing the iterator, or cancelling who reads it, cancels the remote task,
-        unless `left` is set: then somebody else goes on reading it. `patience`: seconds for which the agent may be
-        unreachable; once it has taken the task at least IN_FLIGHT_SECONDS.
+        `headers` go with its calls, beside those of the trace at hand. `deadline` is in seconds from now. Closing the
+        iterator, or cancelling who reads it, cancels the remote task, unless `left` is set: then somebody else goes on
+        reading it. `patience`: seconds for which the agent may be unreachable; once it has taken the task at least
+        IN_FLIGHT_SECONDS.
         """
         patience = self._patience if patience is None else patience
-        exchange = _Exchange(self, user, traceparent, deadline)
+        exchange = _Exchange(self, user, deadline, headers)
         reading = Reading(self.name, subtask.language, message_id)
         reading.task.id, reading.task.context_id = task_id or "", (context_id or "") if task_id else ""
         settled = False
@@ -139,13 +140,13 @@ class Member:
 
     async def get(self, task_id: str, *, user: str | None = None) -> Task:
         """A task as the agent has it. Raises A2AError or CardUnavailableError."""
-        exchange = _Exchange(self, user, None, CANCEL_SECONDS)
+        exchange = _Exchange(self, user, CANCEL_SECONDS)
         _, client = await self.client()
         return await client.get_task(GetTaskRequest(id=task_id), context=exchange.context())
 
     async def cancel(self, task_id: str, *, user: str | None = None) -> None:
         """Stops a task; one that is over or unknown is no error. Raises A2AError or CardUnavailableError."""
-        exchange = _Exchange(self, user, None, CANCEL_SECONDS)
+        exchange = _Exchange(self, user, CANCEL_SECONDS)
         _, client = await self.client()
         try:
             await client.cancel_task(CancelTaskRequest(id=task_id), context=exchange.context())
@@ -190,11 +191,13 @@ class Member:
 class _Exchange:
     """One message's way to an agent and back: headers, deadline, attempts."""
 
-    def __init__(self, member: Member, user: str | None, traceparent: str | None, deadline: float | None) -> None:
+    def __init__(
+        self, member: Member, user: str | None, deadline: float | None, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.user = user
         self.extended = False
         self._member = member
-        self._traceparent = traceparent
+        self._headers = {**member.headers, **tracing.headers(), **(headers or {})}
         self._ends = None if deadline is None else time.monotonic() + deadline
 
     def left(self) -> float | None:
@@ -208,13 +211,11 @@ class _Exchange:
 
     def context(self, *, streaming: bool = False) -> ClientCallContext:
         """Headers and timeout of one call."""
-        headers = dict(self._member.headers)
+        headers = dict(self._headers)
         if self.extended:
             headers["A2A-Extensions"] = FINDING_EXTENSION
         if self.user:
             headers["X-User-Id"] = self.user
-        if self._traceparent:
-            headers["traceparent"] = self._traceparent
         # A blocking call is silent until it is answered, so only the deadline ends it.
         return ClientCallContext(service_parameters=headers, timeout=None if streaming else self.left() or 3600.0)
 

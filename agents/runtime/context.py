@@ -18,6 +18,12 @@ ANONYMOUS = "anonymous"
 USER_HEADER = "x-user-id"
 LEGACY_EXTENSION_HEADER = "x-a2a-extensions"
 SOURCE_HEADER = "x-kagent-source"
+PARENT_CONTEXT_HEADER = "x-kagent-parent-context-id"
+"""The conversation in which one agent asks another."""
+ROOT_CONTEXT_HEADER = "x-kagent-root-context-id"
+"""The conversation that the person is in, however many agents are between."""
+
+MAX_CONTEXT_ID = 200
 
 Protocol = Literal["1.0", "0.3"]
 
@@ -46,12 +52,13 @@ class Caller:
     user: str
     tenant: str = ""
     protocol: Protocol = "1.0"
-    traceparent: str | None = None
     authorization: str | None = None
     """The inbound Authorization header as it came, for services that act on the user's behalf."""
     extensions: frozenset[str] = frozenset()
     source: str = ""
     """What kagent says of the caller: `agent` when one of its agents asks on a person's behalf."""
+    root_context: str = ""
+    """What kagent says of the person's own conversation, when it is another one."""
 
     @property
     def owner(self) -> str:
@@ -75,10 +82,10 @@ def caller_of(context: ServerCallContext) -> Caller:
         user=context.user.user_name or ANONYMOUS,
         tenant=context.tenant or "",
         protocol="0.3" if "/" in method else "1.0",
-        traceparent=headers.get("traceparent"),
         authorization=headers.get("authorization"),
         extensions=frozenset(context.requested_extensions),
         source=headers.get(SOURCE_HEADER, ""),
+        root_context=headers.get(ROOT_CONTEXT_HEADER, "")[:MAX_CONTEXT_ID],
     )
 
 

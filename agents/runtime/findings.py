@@ -153,3 +153,7 @@ class SubtaskInput(Wire):
     findings: list[Finding] = Field(default_factory=list)
     """What the subtasks it depends on found."""
     deadline_seconds: float | None = None
+    request_id: str = ""
+    """These ids tie the logs and traces of all services together; nobody decides anything by them."""
+    plan_id: str = ""
+    subtask_id: str = ""

@@ -31,6 +31,7 @@ from agents.runtime.service_metrics import REQUEST_SECONDS, REQUESTS
 from agents.runtime.settings import Settings
 from agents.runtime.task_handler import TaskHandler
 from agents.runtime.task_store import TaskStore
+from agents.runtime.tracing import NOTHING, exporting, joined, span, trace_of, work_for
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -90,6 +91,7 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(exporting(name, settings.telemetry))
             await store.open()
             stack.push_async_callback(store.close)
             stack.push_async_callback(push_sender.close)
@@ -148,7 +150,7 @@ def _drain(live: LiveTasks, seconds: float) -> Callable[[], Awaitable[None]]:
 
 
 class Measured:
-    """Counts and times requests by route, never by path: paths hold ids."""
+    """Counts and times requests by route, never by path: paths hold ids. Takes up the caller's trace."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
@@ -166,12 +168,21 @@ class Measured:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            route = _route_of(scope)
-            REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
-            REQUEST_SECONDS.labels(self._service, route).observe(time.perf_counter() - began)
+        work_for(self._service)
+        trace = trace_of(scope["headers"])
+        # Only what is part of somebody's trace: probes and pages that look again and again would each make one.
+        traced = trace is not None and scope["method"] != "GET"
+        with joined(trace), span("HTTP", "server") if traced else NOTHING as told:
+            try:
+                await self._app(scope, receive, watch)
+            finally:
+                method, route = scope["method"], _route_of(scope)
+                REQUESTS.labels(self._service, method, route, str(status)).inc()
+                REQUEST_SECONDS.labels(self._service, route).observe(time.perf_counter() - began)
+                told.rename(f"{method} {route}")
+                told.set(http__request__method=method, http__route=route, http__response__status_code=status)
+                if status >= 500:
+                    told.fail(str(status))
 
 
 def _route_of(scope: Scope) -> str:

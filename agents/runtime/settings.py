@@ -357,6 +357,19 @@ class ServerSettings(Section):
     public; `*` for anywhere. A service that listens on loopback may always call loopback."""
 
 
+class TelemetrySettings(Section):
+    """Where traces go. Without an endpoint, and without OpenTelemetry's standard `OTEL_EXPORTER_OTLP_*`: nowhere."""
+
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/]+")
+    """A collector's OTLP over HTTP, such as `http://otel-collector.monitoring:4318`; `/v1/traces` is added."""
+    headers: dict[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
+    """Such as an `Authorization` of the collector's."""
+    sample_ratio: float | None = Field(default=None, ge=0, le=1)
+    """Part of the requests that nobody traces yet; who comes with a trace decides for himself."""
+    flush_seconds: float = Field(default=3, ge=0, le=30)
+    """How long a stop may wait for the last spans to be taken."""
+
+
 class KagentSettings(Section):
     """What kagent tells the agents that it runs, in the environment of their pods. Without it all of this is off."""
 
@@ -492,6 +505,7 @@ class Settings(BaseSettings):
     approvals: ApprovalSettings = Field(default_factory=ApprovalSettings)
     kagent: KagentSettings = Field(default_factory=KagentSettings)
     cards: CardSettings = Field(default_factory=CardSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
 
     @model_validator(mode="after")
     def _at_home_in_kagent(self) -> Settings:

@@ -22,6 +22,7 @@ from agents.runtime.loop import CallNote, ResultNote
 from agents.runtime.models import model_for, warm_up
 from agents.runtime.remote_tools import RemoteTools
 from agents.runtime.settings import Settings
+from agents.runtime.telemetry import agent_turn, note_usage
 from agents.runtime.tools import Tool, in_process_tools
 from agents.runtime.turn import Outcome, TurnFailed, Workplace, run_turn
 from agents.runtime.wire import (
@@ -128,14 +129,16 @@ class SpecialistExecutor(AgentExecutor):
             self._built_in = await in_process_tools(self._server)
         remote, unavailable = await self._remote.tools(turn.subtask.language)
         seconds = turn.subtask.deadline_seconds or self._seconds
-        outcome = await run_turn(
-            self._place,
-            turn,
-            _joined(self._built_in, remote),
-            seconds=max(seconds - HAND_OVER_SECONDS, seconds * 0.9),
-            report=task.report,
-            notice=task.say,
-        )
+        with agent_turn(self._name, turn.subtask, task.context_id) as span:
+            outcome = await run_turn(
+                self._place,
+                turn,
+                _joined(self._built_in, remote),
+                seconds=max(seconds - HAND_OVER_SECONDS, seconds * 0.9),
+                report=task.report,
+                notice=task.say,
+            )
+            note_usage(span, outcome.finding.usage)
         if not unavailable:
             return outcome
         finding = outcome.finding
@@ -155,6 +158,7 @@ class _Task:
 
     def __init__(self, updater: TaskUpdater) -> None:
         self._updater = updater
+        self.context_id = updater.context_id
         self.language: Language = "en"
 
     async def report(self, notes: Sequence[CallNote] | Sequence[ResultNote]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from agents.runtime import tracing
 from agents.runtime.findings import Action, Change, Evidence, Finding, RootCause, SubtaskInput
 from agents.runtime.updates import Completed, Failed, InputRequired, Progress, TaskStarted
 from planner.team import Profile, Skill, Team, ToolUnavailable
@@ -29,6 +30,8 @@ class Call:
     context_id: str | None
     task_id: str | None
     user: str | None
+    headers: dict[str, str] = field(default_factory=dict)
+    """Those of the trace included, as the real client sends them."""
 
 
 @dataclass
@@ -53,12 +56,13 @@ class FakeMember:
         context_id: str | None = None,
         task_id: str | None = None,
         user: str | None = None,
-        traceparent: str | None = None,
+        headers: Mapping[str, str] | None = None,
         deadline: float | None = None,
         left: asyncio.Event | None = None,
         patience: float | None = None,
     ) -> AsyncGenerator[Any]:
-        call = Call(self.name, instruction, subtask, message_id, context_id, task_id, user)
+        sent = {**tracing.headers(), **(headers or {})}
+        call = Call(self.name, instruction, subtask, message_id, context_id, task_id, user, sent)
         self.calls.append(call)
         own = f"task-{message_id}"
         settled = False
