@@ -30,7 +30,7 @@ STOP_SECONDS = 5.0
 """How long a cancelled executor gets to clean up."""
 TEND_SECONDS = 0.3
 """How soon a cancel that came in at another replica is heard."""
-MAX_RESUMED = 3
+MAX_RESUMED = 8
 """How often a task is taken up again: one that brings its process down must not do so for ever."""
 RESUMED = "kubeteam/resumed"
 """Where a task's metadata counts that."""

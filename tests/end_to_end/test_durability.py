@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.chaos import Chaos, check, team_under_attack
+from tests.end_to_end.attacked import team_under_attack
+from tests.end_to_end.chaos import Chaos
+from tests.end_to_end.promises import check, generations
 
-ROUNDS = int(os.environ.get("KUBETEAM_CHAOS_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("KUBETEAM_CHAOS_ROUNDS", "6"))
 SEED = int(os.environ.get("KUBETEAM_CHAOS_SEED", "1"))
 
 
@@ -17,7 +21,13 @@ SEED = int(os.environ.get("KUBETEAM_CHAOS_SEED", "1"))
 async def test_requests_end_and_approvals_are_carried_out_once_while_processes_die(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with team_under_attack(database_url, tmp_path) as (services, settings):
-        outcome = await Chaos(services, SEED, people=2 if ROUNDS < 20 else 6).run(ROUNDS)
-        events = await check(outcome, settings)
-    print(f"\nfaults {dict(outcome.faults)}; requests {dict(outcome.ended)}; journal {events}")
+    began = time.monotonic()
+    async with team_under_attack(database_url, tmp_path, replicas=2 if ROUNDS > 20 else 1) as attacked:
+        before = await generations(attacked.settings)
+        outcome = await Chaos(attacked, SEED, people=3 if ROUNDS < 20 else 6).run(ROUNDS)
+        events = await check(outcome, attacked.settings, before)
+    sys.stdout.write(
+        f"\nseed {SEED}, {ROUNDS} rounds in {time.monotonic() - began:.0f} s; faults {dict(outcome.faults)}; "
+        f"requests {dict(outcome.ended)}, the longest {outcome.longest:.0f} s; journal {events}\n"
+    )
+    assert len(outcome.approved) > 0, "nobody approved anything: the run shows nothing"
