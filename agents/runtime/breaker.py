@@ -23,12 +23,14 @@ class Breaker:
         """It was away when it was last heard of, so the next attempt is to find out whether it is back."""
         return self._failures >= self._limit
 
+    @property
+    def left(self) -> float:
+        """Seconds for which nobody should try."""
+        return max(0.0, self._until - self._clock()) if self.tripped else 0.0
+
     def rest(self) -> float:
-        """Seconds for which nobody should try. 0: go ahead; while it is tripped, only the first who asks gets that."""
-        if not self.tripped:
-            return 0.0
-        left = self._until - self._clock()
-        if left > 0:
+        """The same for whoever is about to try: while it is tripped, only the first after a rest gets 0."""
+        if left := self.left:
             return left
         self._until = self._clock() + self._rest_seconds
         return 0.0

@@ -7,11 +7,13 @@ import inspect
 import logging
 import os
 import random
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from agents.runtime.breaker import Breaker
 from agents.runtime.model_errors import ModelError, ModelErrorKind
 from agents.runtime.settings import ModelSettings
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RETRIED: tuple[ModelErrorKind, ...] = ("rate_limited", "server", "unreachable")
+AWAY: tuple[ModelErrorKind, ...] = (*RETRIED, "timeout")
+"""Failures that say something about the model rather than about the request."""
+FAILURES = 3
+"""So many calls in a row, retries included: then the model is left alone."""
+REST_SECONDS = 15.0
 MAX_WAIT_SECONDS = 20.0
 """Longest wait between two tries; a server that asks for more is given up."""
 _MAX_DETAIL = 160
@@ -63,16 +70,41 @@ def connection(settings: ModelSettings) -> dict[str, Any]:
 async def call(settings: ModelSettings, **request: Any) -> Any:
     """One completion, or the start of a streamed one, with retries. `request` is for `litellm.acompletion`.
 
-    Raises ModelError when the last try failed, or at once when another try cannot help.
+    Raises ModelError when the last try failed, or at once when another try cannot help. A model that has failed several
+    calls in a row is left alone for a while: those who would wait for it in vain go on without it.
     """
     litellm = await import_litellm()
-    for tries_left in range(settings.retries, -1, -1):
+    breaker = _breaker(settings.name, settings.base_url)
+    if breaker.rest():
+        raise ModelError("unreachable", settings.name, "resting")
+    began = time.monotonic()
+    try:
+        answer = await _tried(litellm, settings, request, retries=0 if breaker.tripped else settings.retries)
+    except ModelError as failure:
+        breaker.heard(ok=failure.kind not in AWAY)
+        raise
+    except asyncio.CancelledError:
+        if time.monotonic() - began > settings.timeout_seconds / 2:  # whoever asked ran out of time before we did
+            breaker.heard(ok=False)
+        raise
+    breaker.heard(ok=True)
+    return answer
+
+
+@cache
+def _breaker(name: str, base_url: str | None) -> Breaker:
+    """What is known of a model, for all who use it in this process."""
+    return Breaker(failures=FAILURES, rest_seconds=REST_SECONDS)
+
+
+async def _tried(litellm: ModuleType, settings: ModelSettings, request: dict[str, Any], retries: int) -> Any:
+    for tries_left in range(retries, -1, -1):
         try:
             async with asyncio.timeout(settings.timeout_seconds):
                 return await _complete(litellm, request)
         except Exception as error:
             failure = model_error(error, settings)
-            wait = _wait(error, settings.retries - tries_left)
+            wait = _wait(error, retries - tries_left)
             if failure.kind not in RETRIED or not tries_left or wait > MAX_WAIT_SECONDS:
                 raise failure from error
             logger.info("%s; another try in %.1f s", failure, wait)
@@ -167,11 +199,12 @@ def _kind(error: Exception) -> ModelErrorKind:
     return "server" if status >= 500 else "rejected"
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made of, outermost first."""
-    cause: BaseException | None = error
-    while cause is not None:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was made of, outermost first. Some libraries raise an error from itself."""
+    cause, seen = error, set[int]()
+    while cause is not None and id(cause) not in seen:
         yield cause
+        seen.add(id(cause))
         cause = cause.__cause__ or cause.__context__
 
 

@@ -27,6 +27,7 @@ _REASONS: dict[str, dict[Language, str]] = {
     "MODEL_RETURNED_NO_CONTENT": {"en": "an empty answer", "zh": "回答为空"},
     "MAX_TOKENS": {"en": "the answer was cut off", "zh": "回答被截断"},
     "MALFORMED_FUNCTION_CALL": {"en": "tool arguments that are no JSON", "zh": "工具参数不是合法的 JSON"},
+    "resting": {"en": "it has failed several times and is tried again in a while", "zh": "它已连续失败,稍后再试"},
     "printed_calls": {"en": "it writes tool calls as text", "zh": "它把工具调用写成了文本"},
     "no_look": {"en": "it answered without looking", "zh": "它没有查看集群就作答"},
     "failing_calls": {"en": "its tool calls kept failing", "zh": "它的工具调用接连失败"},

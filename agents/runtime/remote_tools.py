@@ -17,6 +17,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import Tool as McpToolType
 
+from agents.runtime.breaker import Breaker
 from agents.runtime.command_tools import runs_commands
 from agents.runtime.definition import ToolCall
 from agents.runtime.findings import Language
@@ -30,6 +31,8 @@ LIST_SECONDS = 300.0
 """How long a server's list of tools is believed."""
 RETRY_SECONDS = 15.0
 """How long an unreachable server is left alone, so that it does not slow down every turn."""
+FAILURES = 3
+"""The same for one that lists its tools, and then so many calls in a row get no answer."""
 CONNECT_SECONDS = 5.0
 
 _UNAVAILABLE: dict[Language, str] = {
@@ -115,15 +118,18 @@ class RemoteServer:
         self._session: _Session | None = None
         self._tools: list[McpToolType] = []
         self._tools_until = 0.0
-        self._broken_until = 0.0
+        self._listing = Breaker(failures=1, rest_seconds=RETRY_SECONDS)
+        self._calling = Breaker(failures=FAILURES, rest_seconds=RETRY_SECONDS)
         self._reason = ""
 
     async def list_tools(self) -> Sequence[McpToolType]:
         """All tools that the server offers. Raises Unreachable."""
         async with self._lock:
+            if self._calling.left:
+                raise Unreachable(self._reason)
             if time.monotonic() < self._tools_until:
                 return self._tools
-            if time.monotonic() < self._broken_until:
+            if self._listing.rest():
                 raise Unreachable(self._reason)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS + self.settings.timeout_seconds):
@@ -131,9 +137,10 @@ class RemoteServer:
             except Exception as error:
                 await self._forget()
                 self._reason = reason(error)
-                self._broken_until = time.monotonic() + RETRY_SECONDS
+                self._listing.heard(ok=False)
                 logger.warning("MCP server %s: %s", self.name, self._reason)
                 raise Unreachable(self._reason) from error
+            self._listing.heard(ok=True)
             self._tools_until = time.monotonic() + LIST_SECONDS
             return self._tools
 
@@ -150,8 +157,10 @@ class RemoteServer:
     async def call(self, name: str, arguments: dict[str, Any]) -> Any:
         """A read-only tool's content. After a broken connection it is asked once more on a new one.
 
-        Raises ToolFailure.
+        Raises ToolFailure, and does so at once while a server that did not answer several calls is left alone.
         """
+        if self._calling.rest():
+            raise ToolFailure(f"{self.name} has not answered for some time; {name} was not called")
         for last in (False, True):
             session: _Session | None = None
             try:
@@ -161,16 +170,24 @@ class RemoteServer:
                     result = await session.client.call_tool(name, arguments)
             except TimeoutError as error:
                 late = f"{name} of {self.name} did not answer within {self.settings.timeout_seconds:g} s"
+                self._unanswered(error)
                 raise ToolFailure(late) from error
             except Exception as error:
                 if isinstance(error, MCPError) and session is not None and not session.broken_by(error):
+                    self._calling.heard(ok=True)
                     raise ToolFailure(f"{name} of {self.name} failed: {error}") from error
                 await self._replace(session)
                 if last:
+                    self._unanswered(error)
                     raise ToolFailure(f"{self.name} cannot be reached: {reason(error)}") from error
             else:
+                self._calling.heard(ok=True)
                 return content_or_failure(name, result)
         raise AssertionError("unreachable: the second try returns or raises")
+
+    def _unanswered(self, error: Exception) -> None:
+        self._reason = reason(error)
+        self._calling.heard(ok=False)
 
     async def describe(self, name: str) -> McpToolType | None:
         """A tool as it is at this moment, not as it is remembered; None when there is none. Raises Unreachable."""
