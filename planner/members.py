@@ -17,9 +17,11 @@ from a2a.client.card_resolver import parse_agent_card
 from google.protobuf.json_format import ParseError
 from pydantic import ValidationError
 
+from agents.runtime import tracing
 from agents.runtime.card_signature import UntrustedCardError, verifier
 from agents.runtime.settings import BUILT_IN, Settings
 from planner.team import MemberClient, Profile, Skill, Team, ToolUnavailable, declared
+from planner.telemetry import calling
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ class ConfiguredMembers:
                 continue
             self._clusters = (time.monotonic() + FRESH_SECONDS, found)
             return found
+        self._clusters = (time.monotonic() + RETRY_SECONDS, known)
         return known
 
     async def _read_card(self, name: str) -> None:
@@ -95,12 +98,14 @@ class ConfiguredMembers:
         if member not in self._urls:
             raise ToolUnavailable(f"{member} is not on the team")
         call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-        headers = {"Accept": "application/json, text/event-stream"}
         try:
-            async with asyncio.timeout(ASK_SECONDS):
-                response = await self._http.post(f"{self._urls[member].rstrip('/')}/mcp", json=call, headers=headers)
-            response.raise_for_status()
-            return tool_result(response.json())
+            with calling(member, tool):
+                headers = {"Accept": "application/json, text/event-stream", **tracing.headers()}
+                async with asyncio.timeout(ASK_SECONDS):
+                    url = f"{self._urls[member].rstrip('/')}/mcp"
+                    response = await self._http.post(url, json=call, headers=headers)
+                response.raise_for_status()
+                return tool_result(response.json())
         except (httpx.HTTPError, ValueError, TimeoutError) as error:
             raise ToolUnavailable(f"{member}: {tool} failed: {error or type(error).__name__}") from error
 

@@ -60,6 +60,16 @@ def asking(request: Request, plan_id: str, subtask: Subtask) -> tracing.Spanning
     return tracing.span(f"invoke_agent {subtask.specialist}", "client", attributes)
 
 
+def calling(member: str, tool: str) -> tracing.Spanning:
+    """A call of a member's tool, past its agent."""
+    attributes: Attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": tool,
+        "gen_ai.agent.name": member,
+    }
+    return tracing.span(f"execute_tool {tool}", "client", attributes)
+
+
 def note_outcome(asked: Span, outcome: Outcome) -> None:
     """How a subtask's turn ended, in its span."""
     if isinstance(outcome, Failed):

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, ove
 from pydantic import BaseModel, ValidationError
 
 from agents.runtime.findings import Usage
-from agents.runtime.litellm_client import call, connection, import_litellm, model_error
+from agents.runtime.litellm_client import connection, import_litellm, model_error
 from agents.runtime.model_errors import ModelError, ModelErrorKind
 from agents.runtime.settings import ModelSettings
+from agents.runtime.telemetry import chat, count_tokens
 
 if TYPE_CHECKING:
     from google.adk.models.base_llm import BaseLlm
@@ -87,7 +88,7 @@ async def complete(
     """
     request: dict[str, Any] = {"model": settings.name, "messages": list(messages), **connection(settings)}
     if response_schema is None:
-        response = await call(settings, **request)
+        response = await chat(settings, **request)
     else:
         response = await _structured(settings, request, response_schema)
     text, usage = _text(response), usage_of(settings, response)
@@ -109,13 +110,13 @@ async def _structured(settings: ModelSettings, request: dict[str, Any], schema: 
     # Not strict: strict schemas know no free-form objects, and what comes back is validated here anyway.
     asked = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": json_schema}}
     try:
-        return await call(settings, **request, response_format=asked)
+        return await chat(settings, **request, response_format=asked)
     except ModelError as error:
         if error.kind != "rejected" or not re.search(r"response_format|json_schema|structured", str(error)):
             raise
     words = "Answer with one JSON object and nothing else. Its JSON schema: "
     schema_message = {"role": "user", "content": words + json.dumps(json_schema, ensure_ascii=False)}
-    return await call(settings, **{**request, "messages": [*request["messages"], schema_message]})
+    return await chat(settings, **{**request, "messages": [*request["messages"], schema_message]})
 
 
 def _json_in(text: str) -> str:
@@ -139,7 +140,7 @@ class TextStream:
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yields non-empty chunks. Raises ModelError, also in the middle; tries are repeated only before the start."""
-        chunks = await call(
+        chunks = await chat(
             self.settings,
             model=self.settings.name,
             messages=list(self.messages),
@@ -155,6 +156,7 @@ class TextStream:
                     return
                 if getattr(chunk, "usage", None):
                     self.usage = usage_of(self.settings, chunk)
+                    count_tokens(self.settings.name, self.usage.input_tokens, self.usage.output_tokens)
                 text = chunk.choices[0].delta.content if chunk.choices else None
                 if text:
                     yield text

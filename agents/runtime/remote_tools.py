@@ -9,14 +9,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import RequestParamsMeta
 from mcp_types import Tool as McpToolType
 
+from agents.runtime import tracing
 from agents.runtime.breaker import Breaker
 from agents.runtime.command_tools import runs_commands
 from agents.runtime.definition import ToolCall
@@ -167,7 +169,7 @@ class RemoteServer:
                 async with self._lock:
                     session = await self._connected()
                 async with asyncio.timeout(self.settings.timeout_seconds):
-                    result = await session.client.call_tool(name, arguments)
+                    result = await session.client.call_tool(name, arguments, meta=_trace_meta())
             except TimeoutError as error:
                 late = f"{name} of {self.name} did not answer within {self.settings.timeout_seconds:g} s"
                 self._unanswered(error)
@@ -215,7 +217,7 @@ class RemoteServer:
         try:
             async with asyncio.timeout(self.settings.timeout_seconds):
                 # The session's own method: the client's would send again what a server asks to have sent again.
-                result = await session.client.session.call_tool(name, arguments)
+                result = await session.client.session.call_tool(name, arguments, meta=_trace_meta())
             return content_or_failure(name, result)
         except ToolFailure as error:
             raise Unanswered(str(error)) from error
@@ -302,6 +304,12 @@ class _Session:
                 logger.info("the session with an MCP server ended: %s", reason(error))
             else:
                 ready.set_exception(error)
+
+
+def _trace_meta() -> RequestParamsMeta | None:
+    """The trace at hand, where MCP looks for it (SEP-414): a session's HTTP headers are the same for all calls."""
+    here = tracing.headers()
+    return cast(RequestParamsMeta, here) if here else None
 
 
 def reason(error: BaseException) -> str:

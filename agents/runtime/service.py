@@ -24,6 +24,7 @@ from agents.runtime.kagent.handler import DialectHandler
 from agents.runtime.kagent.recording import open_record
 from agents.runtime.kagent.style import Style
 from agents.runtime.live_tasks import LiveTasks
+from agents.runtime.mcp_calls import MeasuredCalls
 from agents.runtime.push_policy import PushPolicy
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore
@@ -118,6 +119,7 @@ def build_app(
     app.router.routes.extend(card_routes(card, settings.server.card_dialect, signer(settings.cards)))
     app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card))
     if tools is not None:
+        tools.middleware.append(MeasuredCalls(name, tools))
         app.router.routes.extend(_mcp_app(tools).routes)
     if authentication is not None:
         app.add_middleware(AuthenticationMiddleware, backend=authentication)

@@ -20,4 +20,21 @@ TASK_SECONDS = Histogram(
     buckets=(0.05, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600),
 )
 PUSHES = Counter("kubeteam_a2a_pushes_total", "Push notifications by outcome", ["service", "outcome"])
+TOOL_CALLS = Counter("kubeteam_tool_calls_total", "Tool calls by outcome", ["service", "tool", "outcome"])
+TOOL_SECONDS = Histogram(
+    "kubeteam_tool_call_seconds",
+    "Duration of tool calls",
+    ["service", "tool"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
+)
+MODEL_CALLS = Counter("kubeteam_model_calls_total", "Model calls by outcome", ["service", "model", "outcome"])
+MODEL_SECONDS = Histogram(
+    "kubeteam_model_call_seconds",
+    "Duration of model calls, with all their tries",
+    ["service", "model"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120),
+)
+MODEL_TOKENS = Counter(
+    "kubeteam_model_tokens_total", "Tokens that models read and wrote", ["service", "model", "direction"]
+)
 KAGENT_RECORDS = Counter("kubeteam_kagent_records_total", "Tasks told to kagent's controller", ["service", "result"])

@@ -10,9 +10,10 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from pydantic import PrivateAttr
 
-from agents.runtime.litellm_client import call, connection, import_litellm, model_error
+from agents.runtime.litellm_client import connection, import_litellm, model_error
 from agents.runtime.loop import MODEL_ERROR
 from agents.runtime.settings import ModelSettings
+from agents.runtime.telemetry import chat
 
 
 class _Client(LiteLLMClient):
@@ -22,7 +23,7 @@ class _Client(LiteLLMClient):
         self._settings = settings
 
     async def acompletion(self, model: Any, messages: Any, tools: Any, **kwargs: Any) -> Any:
-        return await call(self._settings, model=model, messages=messages, tools=tools, **kwargs)
+        return await chat(self._settings, model=model, messages=messages, tools=tools, **kwargs)
 
 
 class TeamLlm(LiteLlm):

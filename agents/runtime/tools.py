@@ -24,6 +24,7 @@ from mcp_types import Tool as McpToolType
 from pydantic import ValidationError
 
 from agents.runtime.definition import ToolInfo, ToolResult
+from agents.runtime.telemetry import FAILED, OK, tool_call
 from agents.runtime.tool_output import content_of, fit, text_of
 from agents.runtime.tool_schema import compact_schema
 
@@ -131,13 +132,15 @@ class Journal:
         """Makes a call and keeps what came back. Never raises but CancelledError."""
         slot = len(self._slots)
         self._slots.append(None)
-        try:
-            result = ToolResult(tool.info.name, arguments, await tool.call(arguments))
-        except ToolFailure as error:
-            result = ToolResult(tool.info.name, arguments, error=str(error))
-        except Exception:
-            logger.exception("tool %s failed unexpectedly", tool.info.name)
-            result = ToolResult(tool.info.name, arguments, error=f"{tool.info.name} failed unexpectedly")
+        with tool_call(tool.info.name, call_id) as told:
+            try:
+                result = ToolResult(tool.info.name, arguments, await tool.call(arguments))
+            except ToolFailure as error:
+                result = ToolResult(tool.info.name, arguments, error=str(error))
+            except Exception:
+                logger.exception("tool %s failed unexpectedly", tool.info.name)
+                result = ToolResult(tool.info.name, arguments, error=f"{tool.info.name} failed unexpectedly")
+            told.outcome = OK if result.error is None else FAILED
         result = replace(result, at=datetime.now(UTC))
         self._slots[slot] = self._by_id[call_id] = result
         return result

@@ -111,21 +111,17 @@ class _Nothing:
 class _Recorded:
     """Records a block, and makes it the parent of what happens inside."""
 
-    def __init__(self, recording: Recording, *, current: bool) -> None:
+    def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._current = current
         self._before: Trace | None = None
 
     def __enter__(self) -> Span:
-        if self._current:
-            self._before = _here.get()
-            _here.set(self._recording.trace)
+        self._before = _here.get()
+        _here.set(self._recording.trace)
         return self._recording
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._current:
-            # Set, not reset by token: a generator may be closed in another context than it was opened in.
-            _here.set(self._before)
+        _here.set(self._before)
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
             self._recording.set(kubeteam__cancelled=True)
         elif error is not None:
@@ -190,16 +186,21 @@ def work_for(service: str) -> None:
     _service.set(service)
 
 
-def span(name: str, kind: Kind = "internal", attributes: Attributes | None = None, *, current: bool = True) -> Spanning:
+def service() -> str:
+    """Whose work this is; empty when nobody said."""
+    return _service.get()
+
+
+def span(name: str, kind: Kind = "internal", attributes: Attributes | None = None) -> Spanning:
     """A context manager that records a block as a span of its service; nothing when nobody collects spans.
 
-    Names come from a small set. Content of messages, prompts and results is never an attribute. `current`: what happens
-    inside becomes its children; not for a generator, whose context is that of whoever reads it.
+    Names come from a small set. Content of messages, prompts and results is never an attribute. What happens inside
+    becomes its children, so not for a block with a `yield` to somebody else's code in it.
     """
     if not tracers:
         return NOTHING
     tracer = tracers.get(_service.get()) or next(iter(tracers.values()))
-    return _Recorded(tracer.start(name, kind, attributes, _here.get()), current=current)
+    return _Recorded(tracer.start(name, kind, attributes, _here.get()))
 
 
 def exporting(service: str, settings: TelemetrySettings) -> AbstractAsyncContextManager[None]:
