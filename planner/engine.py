@@ -186,12 +186,15 @@ class Drive:
         """Everything ready at once: first stored as running, then sent."""
         resumed = [s for s in self.plan.subtasks if s.status == "running"] if not self._resumed else []
         self._resumed = True
-        fresh = [s.model_copy(update={"status": "running", "started_at": now()}) for s in self.board.ready()]
+        deadline = round(min(self._desk.limits.subtask_deadline_seconds, max(remaining, 0.1)), 1)
+        begun = {"status": "running", "started_at": now()}
+        fresh = [
+            s.model_copy(update={**begun, "given_seconds": s.deadline_seconds or deadline}) for s in self.board.ready()
+        ]
         if fresh:
             await self._change(fresh)
-        deadline = min(self._desk.limits.subtask_deadline_seconds, max(remaining, 0.001))
         for subtask in (*resumed, *fresh):
-            task = asyncio.create_task(self._dispatch(subtask, subtask.deadline_seconds or deadline))
+            task = asyncio.create_task(self._dispatch(subtask, subtask.given_seconds or deadline))
             self._running[task] = subtask.id
             task.add_done_callback(self._ended.put_nowait)
 
@@ -203,7 +206,8 @@ class Drive:
             known = await truth(self._desk.members, subtask, outcome, self._request.language)
             if known is not None:
                 return known
-            subtask = subtask.model_copy(update={"turn": subtask.turn + 1, "task_id": None, "context_id": None})
+            anew = {"turn": subtask.turn + 1, "task_id": None, "context_id": None, "continues": False}
+            subtask = subtask.model_copy(update=anew)
             await self._change([subtask], tell=False)
             outcome = await self._take_turn(subtask, deadline)
         return await truth(self._desk.members, subtask, outcome, self._request.language) or outcome

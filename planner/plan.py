@@ -51,7 +51,11 @@ class Subtask(Wire):
     reply: str | None = None
     """A person's answer that the member waits for."""
     turn: int = 0
-    """How many replies the member has had: each is a new message of the same task."""
+    """How many messages the member has had before this one: a person's reply is a new one, and so is a new attempt."""
+    continues: bool = False
+    """This turn's message answers a question of `task_id`; otherwise that is what the message began."""
+    given_seconds: float | None = None
+    """The time that the message gives the member: a message that is sent again must be the same to the letter."""
     deadline_seconds: float | None = None
     """Its own time limit, where that of all subtasks does not fit: a rollout takes its time."""
     after_change: bool = False

@@ -87,8 +87,9 @@ class Supervisor:
         plan, _ = await self._store.plan(request_id)
         asking = [s for s in plan.subtasks if s.status == "input_required" and s.note == pause.question] if plan else []
         told = text.strip() if pause.kind == "subtask" else request.text
+        heard = {"status": "running", "note": "", "reply": told}
         resumed = [
-            s.model_copy(update={"status": "running", "note": "", "reply": told, "turn": s.turn + 1}) for s in asking
+            s.model_copy(update={**heard, "turn": s.turn + 1, "continues": s.task_id is not None}) for s in asking
         ]
         events = [("request", {"id": request.id, "status": request.status}), *map(subtask_event, resumed)]
         try:

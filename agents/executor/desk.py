@@ -92,8 +92,13 @@ class Desk:
         """A caller that goes away does not stop an Action half-way: the work ends, and the journal has it."""
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._done)
         return await asyncio.shield(task)
+
+    def _done(self, task: asyncio.Task[Answer]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:  # its caller may be gone
+            logger.info("a decision was not carried out: %s", error)
 
     async def _recover_forever(self) -> None:
         while True:

@@ -100,7 +100,7 @@ class LiveTasks:
                 if any(live.running for live in self._live.values()):
                     await self._store.beat()
                     await self._hear_cancels()
-                if clock.time() >= sweep:
+                if clock.time() >= sweep and not self.draining:  # what it would take up now, it could not finish
                     sweep = clock.time() + self._store.lease_seconds / 2
                     await self._adopt()
                 if self.retention_seconds is not None and clock.time() >= forget:
@@ -113,9 +113,11 @@ class LiveTasks:
     async def _adopt(self) -> None:
         """Tasks that a dead process left open are resumed by executors that can, else closed as FAILED."""
         for stored in await self._store.adopt():
+            if self.draining:
+                continue  # it is this process's until that is gone, and another's then
             live = await self.revive(stored.task, stored.owner)
             times = round(stored.task.metadata.fields[RESUMED].number_value) + 1  # 0 when it is not there
-            if self._resume and times <= MAX_RESUMED and not self.draining:
+            if self._resume and times <= MAX_RESUMED:
                 log.info("%s: task %s is resumed", self._name, live.task_id)
                 stored.task.metadata.update({RESUMED: times})
                 self.run(live, context_for(live, context_of(stored.owner), _last_request(stored.task)))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from agents.runtime.findings import Finding
 from agents.runtime.settings import LimitSettings
 from agents.runtime.worker import retire
 from planner.engine import Desk
@@ -17,7 +18,7 @@ from planner.strategy.strategist import RunbookStrategy
 from planner.supervisor import NotWaiting, Supervisor
 from planner.turns import Overloaded, next_in_turn
 from planner.watch import Watch
-from tests.planner.team import FakeTeam
+from tests.planner.team import Call, FakeTeam
 from tests.planner.test_failures import ended, told
 from tests.planner.test_http import diagnosis
 
@@ -71,11 +72,53 @@ async def test_another_planner_goes_on_when_the_owner_dies(stores: tuple[Store, 
     await die(one, seen=seen)
     await ended(two, "r1")
     assert (await two.view("r1")).status == "answered"
-    repeated = {call.message_id for call in second.members["diagnoser"].calls}
-    assert repeated == {call.message_id for call in first.members["diagnoser"].calls}
+    assert [sent(call) for call in second.members["diagnoser"].calls] == [
+        sent(call) for call in first.members["diagnoser"].calls
+    ]
     assert first.members["diagnoser"].cancelled == []
     await two.stop()
     await one.stop()
+
+
+ORDER = "restart deployment api in prod"
+
+
+def sent(call: Call) -> tuple[object, ...]:
+    """What a member knows a message by: all of it."""
+    return call.message_id, call.instruction, call.subtask.model_dump(mode="json"), call.context_id, call.task_id
+
+
+async def test_a_reply_that_is_sent_again_by_another_planner_is_the_same_to_the_letter(
+    stores: tuple[Store, Store],
+) -> None:
+    def executor(call: Call) -> Finding:
+        asks = call.instruction != ORDER
+        return Finding(specialist="executor", text="ready", facts={"question": "Which api?"} if asks else {})
+
+    first, second = FakeTeam(executor=executor), FakeTeam(executor=executor)
+    one = await planner(stores[0], first)
+    await one.submit(new_request("Restart api", id="r1"))
+    await told(one, "r1", lambda event: event.type == "input_required")
+    member = first.members["executor"]
+    member.gate, member.started = asyncio.Event(), asyncio.Event()
+    await one.reply("r1", ORDER)
+    await member.started.wait()
+    await task_noted(one, "r1")
+    await die(one, seen=True)
+    two = await planner(stores[1], second)
+    await ended(two, "r1")
+    assert sent(second.members["executor"].calls[0]) == sent(member.calls[-1])
+    await asyncio.gather(two.stop(), one.stop())
+
+
+async def task_noted(supervisor: Supervisor, request_id: str) -> None:
+    """Returns when the A2A task of a second turn is in the store."""
+    for _ in range(200):
+        plan, _ = await supervisor.desk.store.plan(request_id)
+        if plan is not None and any(subtask.turn and subtask.task_id for subtask in plan.subtasks):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it was never stored")
 
 
 async def test_the_late_write_of_an_owner_that_was_paused_is_refused(stores: tuple[Store, Store]) -> None:
