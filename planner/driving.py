@@ -71,6 +71,11 @@ class Driving:
         await self._store.release(self.worker)
         retire(self.worker)
 
+    @property
+    def users(self) -> dict[str, int]:
+        """How many requests of each user are driven here."""
+        return dict(self._users)
+
     def look(self) -> None:
         """There is something to claim."""
         self._wake.set()

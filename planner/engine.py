@@ -150,6 +150,7 @@ class Drive:
             plan, usage, notes = await self._desk.strategy.plan(self._request, await self._desk.members.profiles())
         know(plan_id=plan.id)
         self._board = Board(plan)
+        self._request = self._request.model_copy(update={"intent": plan.intent})
         self._charge(usage, notes)
         await self._record(Step(request=self._request, plan=plan, events=[_plan_event(plan)]))
         return True

@@ -48,6 +48,11 @@ class Lanes:
         finally:
             _pass_on(lane)
 
+    def load(self) -> dict[str, tuple[int, int]]:
+        """How many turns run, and how many wait, by specialist."""
+        lanes = self._lanes.items()
+        return {name: (self._width - lane.free, sum(map(len, lane.waiting.values()))) for name, lane in lanes}
+
     async def _wait(self, lane: _Lane, request_id: str) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane.waiting.setdefault(request_id, deque()).append(place)

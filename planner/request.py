@@ -68,6 +68,8 @@ class Request(Wire):
     """A person wants to approve something, so what is prepared is put before them and waited for."""
     heard: tuple[str, ...] = ()
     """The A2A messages that were taken: one that comes again, as after a crash, answers nothing a second time."""
+    intent: str | None = None
+    """The plan's, once there is one."""
     usage: Usage = Field(default_factory=Usage)
     """What planning and synthesis cost; the members' usage is in their Findings."""
     notes: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from planner.incidents.http import build_incident_router
 from planner.incidents.store import IncidentStore
 from planner.journal_http import journal_router
 from planner.lanes import Lanes
+from planner.measures import measure
 from planner.members import ConfiguredMembers
 from planner.page.route import page_router
 from planner.report.desk import Reports
@@ -81,5 +82,6 @@ def build_planner(settings: Settings) -> FastAPI:
             page_router(),
         ],
         lifespans=[running],
+        before_scrape=lambda: measure(store, supervisor.load()),
         resume=True,
     )

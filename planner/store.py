@@ -25,6 +25,7 @@ from planner import leases
 from planner.answer import Answer
 from planner.commit import GroupCommit, Refusal
 from planner.leases import Candidate, Lease
+from planner.measures import observe
 from planner.plan import Plan, Subtask
 from planner.request import ENDED, Request
 from planner.schema import TABLES, events, plans, requests, subtasks
@@ -75,6 +76,16 @@ class Page:
 
     requests: list[Request]
     next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Census:
+    """What is in the store and has not ended."""
+
+    open: dict[str, int]
+    """Requests by status."""
+    approvals: int
+    """Those that wait for a decision on proposed Actions."""
 
 
 def store_url(settings: StoreSettings) -> str:
@@ -135,6 +146,7 @@ class Store:
         the lease is not the latest, RequestOver when the request has ended, UnknownRequest when there is none.
         """
         await self._commit.write(lease.request_id, self._recording(lease, step, hand_over))
+        observe(step)
 
     def _recording(self, lease: Lease, step: Step, hand_over: bool) -> Callable[[Connection], None]:
         values: dict[str, Any] = {"of": lease.request_id, "under": lease.epoch, "count": len(step.events)}
@@ -262,6 +274,15 @@ class Store:
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Event(row.number, row.type, json.loads(row.data)) for row in rows]
+
+    async def census(self) -> Census:
+        """Counts what has not ended."""
+        approval = requests.c.data.like('%"pause":{"kind":"approval"%')  # no text can hold that: its quotes are escaped
+        decisions = sa.func.sum(sa.case((approval, 1), else_=0))
+        query = sa.select(requests.c.status, sa.func.count().label("open"), decisions.label("approvals"))
+        query = query.where(requests.c.status.not_in(ENDED)).group_by(requests.c.status)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return Census({row.status: row.open for row in rows}, sum(row.approvals or 0 for row in rows))
 
     async def last_event(self, request_id: str) -> int:
         """The number of the newest event. Raises UnknownRequest."""

@@ -11,6 +11,7 @@ from planner.clarify import apply_reply, chosen
 from planner.decisions import Decisions, WrongDecision
 from planner.driving import Driving
 from planner.engine import Desk, stop_subtask, subtask_event
+from planner.measures import Load
 from planner.offer import how_to
 from planner.request import Request, now
 from planner.store import LeaseLost, Page, RequestOver, Step
@@ -58,6 +59,10 @@ class Supervisor:
         if at_once:
             self._driving.take(lease, request.user)
         return request
+
+    def load(self) -> Load:
+        """How busy this planner is."""
+        return Load(self.desk.lanes.load(), self._driving.users)
 
     async def requests(self, limit: int, cursor: str | None) -> Page:
         """Requests, newest first. Raises ValueError for a wrong cursor."""

@@ -19,10 +19,19 @@ log = logging.getLogger(__name__)
 Check = Callable[[], Awaitable[str | None]]
 """None when fine, else what is wrong."""
 
+Refresh = Callable[[], Awaitable[None]]
+"""Brings gauges up to date. Never raises, and takes about a second at most."""
+
 CHECK_SECONDS = 5.0
 
 
-def health_router(checks: Mapping[str, Check], draining: Callable[[], bool]) -> APIRouter:
+async def nothing_to_refresh() -> None:
+    """For services whose metrics are up to date by themselves."""
+
+
+def health_router(
+    checks: Mapping[str, Check], draining: Callable[[], bool], before_scrape: Refresh = nothing_to_refresh
+) -> APIRouter:
     """The three endpoints. A service that is shutting down is alive but not ready."""
     router = APIRouter(tags=["health"])
 
@@ -41,6 +50,7 @@ def health_router(checks: Mapping[str, Check], draining: Callable[[], bool]) -> 
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
+        await before_scrape()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -19,7 +19,7 @@ from agents.runtime.a2a_routes import a2a_routes
 from agents.runtime.card_signature import signer
 from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
-from agents.runtime.health import Check, a2a_check, health_router, tools_check
+from agents.runtime.health import Check, Refresh, a2a_check, health_router, nothing_to_refresh, tools_check
 from agents.runtime.kagent.handler import DialectHandler
 from agents.runtime.kagent.recording import open_record
 from agents.runtime.kagent.style import Style
@@ -69,6 +69,7 @@ def build_app(
     routers: Sequence[APIRouter] = (),
     lifespans: Sequence[Lifespan] = (),
     ready: Mapping[str, Check] | None = None,
+    before_scrape: Refresh = nothing_to_refresh,
     resume: bool = False,
     recognise_repetition: bool = True,
     authentication: AuthenticationBackend | None = None,
@@ -77,8 +78,8 @@ def build_app(
 
     `lifespans` open before the first request, in order, and close after the last. `resume`: the executor is called
     again for tasks that a crash or a stop left open, with the last message of the user; without it they are closed as
-    FAILED. `recognise_repetition`: a message that comes again gets the task it already made. `app.state.tasks` is the
-    TaskHandler, `app.state.drain` what a graceful stop awaits.
+    FAILED. `recognise_repetition`: a message that comes again gets the task it already made. `before_scrape` brings
+    gauges up to date. `app.state.tasks` is the TaskHandler, `app.state.drain` what a graceful stop awaits.
     """
     kept = settings.store
     store = TaskStore.at(kept.url, kept.folder, name, lease_seconds=kept.lease_seconds, migrate=kept.migrate)
@@ -113,7 +114,7 @@ def build_app(
     checks: dict[str, Check] = {"a2a": a2a_check(app), **(ready or {})}
     if tools is not None:
         checks["tools"] = tools_check(tools)
-    app.include_router(health_router(checks, lambda: handler.live.draining))
+    app.include_router(health_router(checks, lambda: handler.live.draining, before_scrape))
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(card_routes(card, settings.server.card_dialect, signer(settings.cards)))
