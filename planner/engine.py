@@ -26,6 +26,7 @@ from planner.leases import Lease
 from planner.offer import offer
 from planner.plan import Plan, Subtask
 from planner.proposals import APPROVALS, QUESTION
+from planner.recorder import Recorder
 from planner.request import Pause, Request, now
 from planner.revise import follow_ups, leads_on
 from planner.store import LeaseLost, Step, Store
@@ -93,12 +94,13 @@ class Drive:
     def __init__(
         self, desk: Desk, lease: Lease, request: Request, plan: Plan | None, findings: dict[str, Finding]
     ) -> None:
-        self._desk, self._lease, self._request, self._findings = desk, lease, request, findings
+        self._desk, self._request, self._findings = desk, request, findings
         self._board = None if plan is None else Board(plan)
         self._running: dict[asyncio.Task[Outcome], str] = {}
         self._ended: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
         self._resumed = False
         self._left = asyncio.Event()
+        self._recorder = Recorder(desk.store, desk.watch, lease)
 
     def leave(self) -> None:
         """Another planner goes on: when this one is stopped, the members' work is not."""
@@ -114,6 +116,7 @@ class Drive:
         try:
             await self._work(lambda: ends - clock.time())
         finally:
+            self._recorder.close()
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
@@ -152,7 +155,8 @@ class Drive:
         self._board = Board(plan)
         self._request = self._request.model_copy(update={"intent": plan.intent})
         self._charge(usage, notes)
-        await self._record(Step(request=self._request, plan=plan, events=[_plan_event(plan)]))
+        # Stored with its first subtasks, before these are sent.
+        self._recorder.later(Step(request=self._request, plan=plan, events=[_plan_event(plan)]))
         return True
 
     async def _work(self, remaining: Callable[[], float]) -> None:
@@ -218,11 +222,12 @@ class Drive:
             known = {"task_id": update.task_id, "context_id": update.context_id}
             current = self.board[subtask.id]
             if (current.task_id, current.context_id) != (update.task_id, update.context_id):
-                await self._change([current.model_copy(update=known)], tell=False)
+                self.board.put(changed := current.model_copy(update=known))
+                self._recorder.later(Step(subtasks=[changed]))
 
         async def told(text: str) -> None:
             event = ("progress", {"subtask": subtask.id, "specialist": subtask.specialist, "text": text})
-            await self._record(Step(events=[event]))
+            self._recorder.later(Step(events=[event]))
 
         try:
             member = self._desk.members.client(subtask.specialist)
@@ -341,11 +346,10 @@ class Drive:
 
     async def _record(self, step: Step) -> None:
         try:
-            await self._desk.store.record(self._lease, step)
+            await self._recorder.record(step)
         except LeaseLost:
             self.leave()
             raise
-        self._desk.watch.moved(self._request.id)
 
 
 def unanswered(plan: Plan, subtask: Subtask, finding: Finding) -> str | None:

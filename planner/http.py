@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from agents.runtime.admission import Overloaded
 from agents.runtime.context import CallerContextBuilder
 from agents.runtime.findings import Language
 from planner.answer import RequestView
@@ -22,7 +23,6 @@ from planner.decisions import Decisions, WrongDecision
 from planner.request import MAX_QUESTION, new_request
 from planner.store import UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
-from planner.turns import Overloaded
 
 MAX_BODY = 256 * 1024
 """Bytes of a request body."""
@@ -108,6 +108,8 @@ class ProblemRoute(APIRoute):
             try:
                 await _bounded(http)
                 return await handler(http)
+            except Overloaded as error:
+                return problem(429, str(error), {"Retry-After": str(error.retry_after)})
             except StarletteHTTPException as error:
                 return problem(error.status_code, str(error.detail), error.headers)
             except RequestValidationError as error:
@@ -161,10 +163,7 @@ def build_router(supervisor: Supervisor) -> APIRouter:
         request = new_request(
             body.question, language=body.language, cluster_id=body.cluster_id, user=body.user or user_id
         )
-        try:
-            await supervisor.submit(request)
-        except Overloaded as error:
-            raise HTTPException(429, str(error), {"Retry-After": str(error.retry_after)}) from error
+        await supervisor.submit(request)
         response.headers["Location"] = f"/v1/requests/{request.id}"
         return Asked(id=request.id, status=request.status)
 
@@ -197,7 +196,7 @@ def build_router(supervisor: Supervisor) -> APIRouter:
     ) -> EventSourceResponse:
         """Server-sent events from the beginning, or after `Last-Event-ID`; ends when the request ends."""
         try:
-            await supervisor.view(request_id)
+            await supervisor.desk.store.last_event(request_id)
         except UnknownRequest as error:
             raise _unknown(request_id) from error
         if last_event_id and not last_event_id.isdecimal():

@@ -30,6 +30,9 @@ from planner.plan import Plan, Subtask
 from planner.request import ENDED, Request
 from planner.schema import TABLES, events, plans, requests, subtasks
 
+MAX_EVENTS = 500
+"""Of one read."""
+
 
 class UnknownRequest(Refusal, KeyError):
     """There is no request of that id."""
@@ -68,6 +71,18 @@ class Step:
     """Type and data, in order."""
     reopens: bool = False
     """The request may have been answered: it goes on."""
+
+    def then(self, other: Step) -> Step:
+        """Both as one step: what `other` says of the same thing counts."""
+        return Step(
+            request=other.request or self.request,
+            plan=other.plan or self.plan,
+            subtasks=tuple({subtask.id: subtask for subtask in (*self.subtasks, *other.subtasks)}.values()),
+            findings={**self.findings, **other.findings},
+            answer=other.answer or self.answer,
+            events=(*self.events, *other.events),
+            reopens=self.reopens or other.reopens,
+        )
 
 
 @dataclass(frozen=True)
@@ -264,16 +279,26 @@ class Store:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.user: row.waiting for row in rows}
 
-    async def events(self, request_id: str, after: int = 0, limit: int = 500) -> list[Event]:
+    async def events(self, request_id: str, after: int = 0, limit: int = MAX_EVENTS) -> list[Event]:
         """Events with a number above `after`, in order."""
-        query = (
-            sa.select(events.c.number, events.c.type, events.c.data)
-            .where(events.c.request_id == request_id, events.c.number > after)
-            .order_by(events.c.number)
-            .limit(limit)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [Event(row.number, row.type, json.loads(row.data)) for row in rows]
+        asked = {"of": request_id, "after": after, "most": limit}
+        rows = await self._database.read(lambda connection: connection.execute(_EVENTS, asked).all())
+        return [_event(row) for row in rows]
+
+    async def news(self, request_id: str, after: int) -> tuple[list[Event], bool]:
+        """The next events above `after`, and whether that is all there will ever be. Raises UnknownRequest."""
+
+        def work(connection: Connection) -> tuple[sa.Row[Any, Any] | None, Sequence[sa.Row[Any, Any, Any]]]:
+            state = connection.execute(_PROGRESS, {"of": request_id}).first()
+            if state is None or state.last_event <= after:
+                return state, ()
+            return state, connection.execute(_EVENTS, {"of": request_id, "after": after, "most": MAX_EVENTS}).all()
+
+        state, rows = await self._database.read(work)
+        if state is None:
+            raise UnknownRequest(request_id)
+        last = rows[-1].number if rows else after
+        return [_event(row) for row in rows], state.status in ENDED and last >= state.last_event
 
     async def census(self) -> Census:
         """Counts what has not ended."""
@@ -290,8 +315,7 @@ class Store:
 
     async def progress(self, request_id: str) -> tuple[int, bool]:
         """The number of the newest event, and whether it was the last. Raises UnknownRequest."""
-        query = sa.select(requests.c.last_event, requests.c.status).where(requests.c.id == request_id)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
+        row = await self._database.read(lambda connection: connection.execute(_PROGRESS, {"of": request_id}).first())
         if row is None:
             raise UnknownRequest(request_id)
         return row.last_event, row.status in ENDED
@@ -348,6 +372,19 @@ def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], 
     fates: tuple[Fate, ...] = ("kept", "parked", "handed over")
     kinds = itertools.product((False, True), (False, True), fates)
     return {kind: guard(*kind) for kind in kinds}
+
+
+_PROGRESS = sa.select(requests.c.last_event, requests.c.status).where(requests.c.id == sa.bindparam("of"))
+_EVENTS = (
+    sa.select(events.c.number, events.c.type, events.c.data)
+    .where(events.c.request_id == sa.bindparam("of"), events.c.number > sa.bindparam("after"))
+    .order_by(events.c.number)
+    .limit(sa.bindparam("most"))
+)
+
+
+def _event(row: Any) -> Event:
+    return Event(row.number, row.type, json.loads(row.data))
 
 
 _SUBTASK = sa.update(subtasks).where(

@@ -40,15 +40,14 @@ class Watch:
         try:
             while not self._closed:
                 waker.clear()
-                newest, ended = await self._store.progress(request_id)
-                batch = await self._store.events(request_id, after) if newest > after else []
+                batch, ended = await self._store.news(request_id, after)
                 for event in batch:
                     after = event.number
                     yield event
-                if batch:
-                    continue
                 if ended:
                     return
+                if batch:
+                    continue
                 yield await self._wait(waker)
         finally:
             watchers = self._wakers[request_id]

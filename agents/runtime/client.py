@@ -33,6 +33,7 @@ from agents.runtime.card_signature import Verify
 from agents.runtime.cards import declares
 from agents.runtime.faults import Fault, fault_of
 from agents.runtime.findings import FINDING_EXTENSION, SubtaskInput
+from agents.runtime.output_modes import READ_BY_PROGRAMS
 from agents.runtime.reading import Reading
 from agents.runtime.remote_card import CardUnavailableError, RemoteCard
 from agents.runtime.states import is_settled
@@ -260,7 +261,10 @@ class _Exchange:
                 await self._pause(attempts.next(fault))
 
     async def _send(self, client: Client, message: Message) -> AsyncGenerator[StreamResponse]:
-        request = SendMessageRequest(message=message, configuration=SendMessageConfiguration())
+        modes = READ_BY_PROGRAMS if self.extended else []
+        request = SendMessageRequest(
+            message=message, configuration=SendMessageConfiguration(accepted_output_modes=modes)
+        )
         streaming = (await self._member.card()).capabilities.streaming
         async for event in client.send_message(request, context=self.context(streaming=streaming)):
             yield event

@@ -18,7 +18,7 @@ SWITCHES = {
     # LiteLLM would read a .env file of the working folder at import.
     "LITELLM_MODE": "PRODUCTION",
     # LiteLLM's own HTTP client instead of openai's, whose typed transformation of every message and tool schema costs
-    # 2 ms of CPU per call; same errors, same streams (tests/runtime/test_models.py).
+    # 2 ms of CPU per call; same errors (tests/runtime/test_models.py).
     "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
     # a2a-sdk would open about 60 spans per request around its own internals.
     "OTEL_INSTRUMENTATION_A2A_SDK_ENABLED": "false",

@@ -68,7 +68,7 @@ def connection(settings: ModelSettings) -> dict[str, Any]:
 
 
 async def call(settings: ModelSettings, **request: Any) -> Any:
-    """One completion, or the start of a streamed one, with retries. `request` is for `litellm.acompletion`.
+    """One completion, with retries. `request` is for `litellm.acompletion`.
 
     Raises ModelError when the last try failed, or at once when another try cannot help. A model that has failed several
     calls in a row is left alone for a while: those who would wait for it in vain go on without it.
@@ -136,7 +136,7 @@ def _no_accounts(litellm: ModuleType, request: dict[str, Any]) -> Any:
     return _silent(litellm)(
         model=request["model"],
         messages=request["messages"],
-        stream=bool(request.get("stream")),
+        stream=False,
         call_type="acompletion",
         start_time=datetime.now(),
         litellm_call_id="",
@@ -146,7 +146,7 @@ def _no_accounts(litellm: ModuleType, request: dict[str, Any]) -> Any:
 
 @cache
 def _silent(litellm: ModuleType) -> type[Any]:
-    """LiteLLM's `Logging`, to which the end of a call (of a stream, too) means nothing."""
+    """LiteLLM's `Logging`, to which the end of a call means nothing."""
 
     class Silent(litellm.Logging):
         def pre_call(self, *_: object, **__: object) -> None: ...

@@ -6,20 +6,19 @@ for people, after the retries that the settings allow.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
 from agents.runtime.findings import Usage
-from agents.runtime.litellm_client import connection, import_litellm, model_error
+from agents.runtime.litellm_client import connection, import_litellm
 from agents.runtime.model_errors import ModelError, ModelErrorKind
 from agents.runtime.settings import ModelSettings
-from agents.runtime.telemetry import chat, count_tokens
+from agents.runtime.telemetry import chat
 
 if TYPE_CHECKING:
     from google.adk.models.base_llm import BaseLlm
@@ -29,10 +28,8 @@ __all__ = [
     "Completion",
     "ModelError",
     "ModelErrorKind",
-    "TextStream",
     "complete",
     "model_for",
-    "stream",
     "warm_up",
 ]
 
@@ -123,45 +120,6 @@ def _json_in(text: str) -> str:
     """The JSON object in an answer, which small models wrap in prose or a code fence."""
     start, end = text.find("{"), text.rfind("}")
     return text[start : end + 1] if 0 <= start < end else text
-
-
-def stream(settings: ModelSettings, messages: Sequence[ChatMessage]) -> TextStream:
-    """An answer in chunks, as they come: `async for chunk in stream(…)`."""
-    return TextStream(settings, messages)
-
-
-@dataclass
-class TextStream:
-    """A streamed answer. `usage` is complete after the last chunk."""
-
-    settings: ModelSettings
-    messages: Sequence[ChatMessage]
-    usage: Usage = field(default_factory=Usage)
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        """Yields non-empty chunks. Raises ModelError, also in the middle; tries are repeated only before the start."""
-        chunks = await chat(
-            self.settings,
-            model=self.settings.name,
-            messages=list(self.messages),
-            stream=True,
-            stream_options={"include_usage": True},
-            **connection(self.settings),
-        )
-        try:
-            while True:
-                async with asyncio.timeout(self.settings.timeout_seconds):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
-                    return
-                if getattr(chunk, "usage", None):
-                    self.usage = usage_of(self.settings, chunk)
-                    count_tokens(self.settings.name, self.usage.input_tokens, self.usage.output_tokens)
-                text = chunk.choices[0].delta.content if chunk.choices else None
-                if text:
-                    yield text
-        except Exception as error:
-            raise model_error(error, self.settings) from error
 
 
 def usage_of(settings: ModelSettings, response: Any) -> Usage:

@@ -19,8 +19,6 @@ from agents.runtime.updates import (
     Outcome,
     Progress,
     TaskStarted,
-    ToolFinished,
-    ToolStarted,
     Update,
 )
 
@@ -92,11 +90,6 @@ class Reading:
         if message.message_id in self._told:
             return
         self._told.add(message.message_id)
-        for note in wire.read_notes(message.parts):
-            if isinstance(note, wire.ToolCallNote):
-                yield ToolStarted(note.id, note.name, note.arguments)
-            else:
-                yield ToolFinished(note.id, note.name, note.response, note.failed)
         text = wire.text_of(message.parts).strip()
         if text:
             yield Progress(text)

@@ -43,6 +43,7 @@ from a2a.utils.task import apply_history_length, validate_history_length, valida
 from agents.runtime.context import caller_of
 from agents.runtime.live_task import LiveTask
 from agents.runtime.live_tasks import STOP_SECONDS, LiveTasks, context_for
+from agents.runtime.output_modes import reads_notes, without_notes
 from agents.runtime.push_methods import PushMethods
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore
@@ -115,11 +116,15 @@ class TaskHandler(PushMethods):
                     yield event
             return
         first, reader = await _view(live)
+        notes = reads_notes(params.configuration)
         try:
             if first is not None:
                 yield _trimmed(first, params)
             async for event in reader:
-                yield _trimmed(event, params) if isinstance(event, Task) else event
+                if isinstance(event, Task):
+                    yield _trimmed(event, params)
+                elif (shown := event if notes else without_notes(event)) is not None:
+                    yield shown
             if live.error is not None:
                 raise live.error
         finally:

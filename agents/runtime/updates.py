@@ -28,25 +28,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class ToolStarted:
-    """The agent calls a tool."""
-
-    id: str
-    name: str
-    arguments: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ToolFinished:
-    """A tool answered; `id` pairs it with its call."""
-
-    id: str
-    name: str
-    response: Any
-    failed: bool = False
-
-
-@dataclass(frozen=True)
 class InputRequired:
     """The agent waits for an answer; send it with the same task id. `data` holds the data parts of its question."""
 
@@ -69,6 +50,6 @@ class Failed:
     kind: FailureKind = "failed"
 
 
-Update = TaskStarted | Progress | ToolStarted | ToolFinished | InputRequired | Completed | Failed
+Update = TaskStarted | Progress | InputRequired | Completed | Failed
 Outcome = InputRequired | Completed | Failed
 """What a run ends with."""

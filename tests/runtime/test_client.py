@@ -25,8 +25,6 @@ from agents.runtime.updates import (
     InputRequired,
     Progress,
     TaskStarted,
-    ToolFinished,
-    ToolStarted,
     Update,
 )
 from tests.runtime.foreign import Foreign, foreign_app
@@ -61,9 +59,7 @@ async def test_our_own_agent_gets_the_subtask_and_hands_over_a_finding(
     async with at(app_of(executor, served_settings(tmp_path, port)), port) as url:
         seen = await updates(Member("metrics", url, http), "tool", user="ann")
     assert isinstance(seen[0], TaskStarted)
-    assert ToolStarted("c1", "top_resources", {"limit": 3}) in seen
     assert Progress("reading metrics") in seen
-    assert ToolFinished("c1", "top_resources", {"rows": 3}) in seen
     done = seen[-1]
     assert isinstance(done, Completed)
     assert (done.finding.facts, done.finding.language) == ({"n": 2**60}, "zh")
@@ -130,7 +126,7 @@ async def test_whoever_stops_listening_stops_the_work(
         member = Member("metrics", url, http)
         async with aclosing(member.run("tool", SUBTASK, message_id="m1")) as stream:
             async for update in stream:
-                if isinstance(update, ToolStarted):
+                if isinstance(update, Progress):
                     break
         await asyncio.wait_for(executor.tool_cancelled.wait(), 5)
         reading = asyncio.create_task(updates(member, "tool", "m2"))

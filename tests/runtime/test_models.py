@@ -1,4 +1,4 @@
-"""Plain completions, as the planner needs them: structured, streamed, counted, and with errors that have a kind."""
+"""Plain completions, as the planner needs them: structured, counted, and with errors that have a kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from agents.runtime.models import ModelError, complete, model_for, stream
+from agents.runtime.models import ModelError, complete, model_for
 from agents.runtime.settings import ModelSettings
 from tests.model_server import ModelServer, Reply, calls, context_overflow, failure, hang, rate_limited, text
 
@@ -106,29 +106,6 @@ async def test_settings_reach_the_server(server: ModelServer):
     asked = server.requests[0]
     assert (asked["model"], asked["temperature"]) == ("test-model", 0.2)
     assert 77 in (asked.get("max_tokens"), asked.get("max_completion_tokens"))
-
-
-async def test_a_stream_comes_in_chunks_and_counts_its_tokens(server: ModelServer):
-    server.will_say(text("one two three", usage=(11, 3)))
-    answer = stream(server.settings(), ASK)
-    chunks = [chunk async for chunk in answer]
-    assert "".join(chunks) == "one two three"
-    assert len(chunks) == 3
-    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (11, 3)
-
-
-async def test_a_stream_is_tried_again_only_before_it_starts(server: ModelServer):
-    server.will_say(failure(500), text("one two"))
-    assert "".join([chunk async for chunk in stream(server.settings(), ASK)]) == "one two"
-
-
-async def test_a_stream_that_breaks_off_is_an_error(server: ModelServer):
-    server.will_say(Reply(content="one two", breaks_off=True))
-    chunks: list[str] = []
-    with pytest.raises(ModelError):
-        async for chunk in stream(server.settings(), ASK):
-            chunks.append(chunk)
-    assert chunks == ["one"]
 
 
 async def test_a_model_that_calls_tools_instead_of_answering_is_malformed(server: ModelServer):
