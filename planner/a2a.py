@@ -17,6 +17,7 @@ from a2a.server.tasks import TaskUpdater
 from a2a.types import Artifact, Message, TaskState
 from google.protobuf.json_format import MessageToDict
 
+from agents.runtime.admission import Overloaded
 from agents.runtime.context import caller_of
 from agents.runtime.findings import Action, Finding
 from agents.runtime.pause import Reply
@@ -43,7 +44,6 @@ from planner.pausing import APPROVAL, answer_in, decisions_in, results_of, shown
 from planner.request import MAX_QUESTION, Pause, new_request
 from planner.store import Event, UnknownRequest
 from planner.supervisor import NotWaiting, Supervisor, UnclearReply
-from planner.turns import Overloaded
 
 _EMPTY = "The message has no text. Ask a question, or say what to do."
 _LONG = f"The message is longer than {MAX_QUESTION} characters."

@@ -84,4 +84,5 @@ def build_planner(settings: Settings) -> FastAPI:
         lifespans=[running],
         before_scrape=lambda: measure(store, supervisor.load()),
         resume=True,
+        admit=supervisor.admit,
     )

@@ -47,6 +47,10 @@ class Supervisor:
         self.desk.watch.close()
         await self._driving.stop()
 
+    async def admit(self, user: str) -> None:
+        """Returns when a new request of the user would be taken. Raises Overloaded."""
+        await self._driving.admit(user)
+
     async def submit(self, request: Request) -> Request:
         """Stores a request, then starts it. The same id again is the same request. Raises Overloaded."""
         event = ("request", {"id": request.id, "status": request.status, "question": request.question})

@@ -6,15 +6,8 @@ import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 
+from agents.runtime.admission import Overloaded
 from planner.leases import Candidate
-
-
-class Overloaded(RuntimeError):
-    """No more requests are taken for now; `retry_after` is in seconds."""
-
-    def __init__(self, reason: str, retry_after: int) -> None:
-        super().__init__(f"{reason}; ask again in {retry_after} s")
-        self.retry_after = retry_after
 
 
 def next_in_turn(

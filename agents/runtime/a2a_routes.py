@@ -20,6 +20,7 @@ from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
 from a2a.types import AgentCard, TaskState
 from a2a.utils.errors import ContentTypeNotSupportedError
 from pydantic import ValidationError
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -30,6 +31,7 @@ from a2a.compat.v0_3 import types as v03
 from a2a.compat.v0_3.jsonrpc_adapter import JSONRPC03Adapter
 from a2a.compat.v0_3.request_handler import RequestHandler03
 
+from agents.runtime.admission import Admit, AtTheDoor, refusal
 from agents.runtime.cards import REST_PATH
 from agents.runtime.context import CallerContextBuilder
 
@@ -43,11 +45,12 @@ WAITING = (v03.TaskState.input_required, v03.TaskState.auth_required)
 class JsonRpc(JsonRpcDispatcher):
     """JSON-RPC of both protocol versions on one URL; the method's name tells them apart."""
 
-    def __init__(self, handler: RequestHandler, card: AgentCard) -> None:
+    def __init__(self, handler: RequestHandler, card: AgentCard, admit: Admit | None) -> None:
         builder = CallerContextBuilder()
         super().__init__(handler, builder, enable_v0_3_compat=True)
         self._v03_adapter = LegacyJsonRpc(handler, builder)
         self._extensions = {extension.uri for extension in card.capabilities.extensions}
+        self._admit = admit
 
     async def handle_requests(self, request: Request) -> Response:
         """One POST."""
@@ -57,6 +60,8 @@ class JsonRpc(JsonRpcDispatcher):
             return JSONResponse(build_error_response(None, error))
         if (problem := _unknown_state(await request.body())) is not None:
             return _invalid_params(*problem)
+        if self._admit is not None and (refused := await refusal(request, self._admit)) is not None:
+            return refused
         response = await super().handle_requests(request)
         active = self._extensions & get_requested_extensions(request.headers.getlist(HTTP_EXTENSION_HEADER))
         if active:
@@ -150,11 +155,11 @@ def _invalid_params(request_id: str | int | None, problem: str) -> JSONResponse:
     return JSONResponse({"jsonrpc": "2.0", "id": request_id, "error": content})
 
 
-def a2a_routes(handler: RequestHandler, card: AgentCard) -> Sequence[BaseRoute]:
-    """All routes of the protocol except the card's."""
+def a2a_routes(handler: RequestHandler, card: AgentCard, admit: Admit | None = None) -> Sequence[BaseRoute]:
+    """All routes of the protocol except the card's. `admit` is asked before a message begins a task."""
     rest = create_rest_routes(handler, context_builder=CallerContextBuilder(), enable_v0_3_compat=False)
     return [
-        Route("/", JsonRpc(handler, card).handle_requests, methods=["POST"]),
+        Route("/", JsonRpc(handler, card, admit).handle_requests, methods=["POST"]),
         # A Mount, because the SDK's own path prefix puts tenants before it, where its client does not look.
-        Mount(REST_PATH, routes=list(rest)),
+        Mount(REST_PATH, routes=list(rest), middleware=[] if admit is None else [Middleware(AtTheDoor, admit)]),
     ]

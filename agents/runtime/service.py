@@ -16,6 +16,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agents.runtime.a2a_routes import a2a_routes
+from agents.runtime.admission import Admit
 from agents.runtime.card_signature import signer
 from agents.runtime.cards import REST_PATH, card_routes, load_card
 from agents.runtime.definition import AgentDefinition
@@ -72,6 +73,7 @@ def build_app(
     before_scrape: Refresh = nothing_to_refresh,
     resume: bool = False,
     recognise_repetition: bool = True,
+    admit: Admit | None = None,
     authentication: AuthenticationBackend | None = None,
 ) -> FastAPI:
     """Puts a service together. It is served by `agents.runtime.serve`.
@@ -79,7 +81,8 @@ def build_app(
     `lifespans` open before the first request, in order, and close after the last. `resume`: the executor is called
     again for tasks that a crash or a stop left open, with the last message of the user; without it they are closed as
     FAILED. `recognise_repetition`: a message that comes again gets the task it already made. `before_scrape` brings
-    gauges up to date. `app.state.tasks` is the TaskHandler, `app.state.drain` what a graceful stop awaits.
+    gauges up to date. `admit` is asked before a message begins a task. `app.state.tasks` is the TaskHandler,
+    `app.state.drain` what a graceful stop awaits.
     """
     kept = settings.store
     store = TaskStore.at(kept.url, kept.folder, name, lease_seconds=kept.lease_seconds, migrate=kept.migrate)
@@ -118,7 +121,7 @@ def build_app(
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(card_routes(card, settings.server.card_dialect, signer(settings.cards)))
-    app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card))
+    app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card, admit))
     if tools is not None:
         tools.middleware.append(MeasuredCalls(name, tools))
         app.router.routes.extend(_mcp_app(tools).routes)

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+from agents.runtime.admission import Overloaded
 from agents.runtime.settings import IncidentEvent, Settings
 from planner.incidents.grouping import batches, inputs_of
 from planner.incidents.incident import AT_REST, Delivery, Incident
@@ -22,7 +23,6 @@ from planner.proposals import Key
 from planner.request import Request, new_request, now
 from planner.store import LeaseLost, RequestOver, Step, UnknownRequest
 from planner.supervisor import Supervisor
-from planner.turns import Overloaded
 
 log = logging.getLogger(__name__)
 

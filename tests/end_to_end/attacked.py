@@ -91,7 +91,7 @@ async def team_under_attack(store_url: str, folder: Path, replicas: int = 2) -> 
     )
     async with AsyncExitStack() as stack:
         settings = stack.enter_context(embedded_cluster(base, INCIDENT))
-        quick = settings.kubernetes.model_copy(update={"request_timeout_seconds": 2})
+        quick = settings.kubernetes.model_copy(update={"request_timeout_seconds": 10})
         settings = settings.model_copy(update={"kubernetes": quick})
         fronts = team.on_free_ports(settings)
         lives = [_behind(fronts, team.on_free_ports(settings)) for _ in range(replicas)]
