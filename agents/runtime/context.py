@@ -13,6 +13,7 @@ from a2a.utils import constants
 from starlette.requests import Request
 
 from agents.runtime.findings import FINDING_EXTENSION
+from agents.runtime.tracing import TRACEPARENT
 
 ANONYMOUS = "anonymous"
 USER_HEADER = "x-user-id"
@@ -52,6 +53,8 @@ class Caller:
     user: str
     tenant: str = ""
     protocol: Protocol = "1.0"
+    traceparent: str = ""
+    """As it came. What the work at hand belongs to is `tracing.current`, which may be a span of ours in that trace."""
     authorization: str | None = None
     """The inbound Authorization header as it came, for services that act on the user's behalf."""
     extensions: frozenset[str] = frozenset()
@@ -82,6 +85,7 @@ def caller_of(context: ServerCallContext) -> Caller:
         user=context.user.user_name or ANONYMOUS,
         tenant=context.tenant or "",
         protocol="0.3" if "/" in method else "1.0",
+        traceparent=headers.get(TRACEPARENT, ""),
         authorization=headers.get("authorization"),
         extensions=frozenset(context.requested_extensions),
         source=headers.get(SOURCE_HEADER, ""),

@@ -23,6 +23,9 @@ from agents.runtime.states import is_settled, is_terminal
 
 log = logging.getLogger(__name__)
 
+TRACE = "kubeteam/traceparent"
+"""Where a task's metadata says which trace it belongs to."""
+
 
 class Keeper(Protocol):
     """Where a live task's states go."""
@@ -48,6 +51,8 @@ class LiveTask(EventQueue):
         """Digests of the messages that it answers while it is alive."""
         self.started = asyncio.Event()
         """Set when there is something to show: a task, a reply or an error."""
+        self.traceparent = ""
+        """Of whoever sent the message, kept with a new task: so the trace goes on when another replica does."""
         self._keeper = keeper
         self._message: Message | None = None
         self._readers: set[Reader] = set()
@@ -212,6 +217,8 @@ class LiveTask(EventQueue):
         _same("context", self.context_id, event.context_id)
         self.task = _copy(event)
         _stamp(self.task.status)
+        if self.traceparent:
+            self.task.metadata.update({TRACE: self.traceparent})
         self._remember_message()
         return _copy(self.task)
 

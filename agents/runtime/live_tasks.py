@@ -16,12 +16,13 @@ from a2a.types import Message, Role, SendMessageRequest, Task, TaskState
 from a2a.utils.errors import InternalError, TaskNotFoundError
 
 from agents.runtime.context import Caller, caller_of, context_of
-from agents.runtime.live_task import LiveTask
+from agents.runtime.live_task import TRACE, LiveTask
 from agents.runtime.push_sender import PushSender
 from agents.runtime.reader import Reader
 from agents.runtime.service_metrics import TASK_SECONDS, TASKS, TASKS_RUNNING
 from agents.runtime.states import state_name
 from agents.runtime.task_store import TaskLost, TaskStore
+from agents.runtime.tracing import Trace, joined, read_trace
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,8 @@ class LiveTasks:
             if self._resume and times <= MAX_RESUMED:
                 log.info("%s: task %s is resumed", self._name, live.task_id)
                 stored.task.metadata.update({RESUMED: times})
-                self.run(live, context_for(live, context_of(stored.owner), _last_request(stored.task)))
+                with joined(_trace_of(stored.task)):
+                    self.run(live, context_for(live, context_of(stored.owner), _last_request(stored.task)))
             else:
                 log.warning("%s: task %s was left open by a crash and is closed", self._name, live.task_id)
                 await live.end(TaskState.TASK_STATE_FAILED, CRASHED)
@@ -242,8 +244,11 @@ class LiveTasks:
 
     def run(self, live: LiveTask, context: RequestContext) -> None:
         """Starts the executor on a message."""
+        caller = caller_of(context.call_context)
+        place = read_trace(caller.traceparent)
+        live.traceparent = place.traceparent if place is not None else ""
         if self.observer is not None:
-            self.observer.began(live, caller_of(context.call_context))
+            self.observer.began(live, caller)
         TASKS_RUNNING.labels(self._name).inc()
         began = asyncio.get_running_loop().time()
 
@@ -292,6 +297,11 @@ def context_for(
         task=live.task,
         related_tasks=related,
     )
+
+
+def _trace_of(task: Task) -> Trace | None:
+    known = task.metadata.fields
+    return read_trace(known[TRACE].string_value) if TRACE in known else None  # asking a map for a key would add it
 
 
 def _last_request(task: Task) -> Message | None:

@@ -27,7 +27,10 @@ TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 MAX_TRACESTATE = 512
 """Characters of a tracestate that is passed on; the standard asks for no more."""
-_VALID = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}|(?!00|ff)[0-9a-f]{2}-.{52,}")
+_VALID = re.compile(
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?P<later>-[ -~]{0,100})?"
+)
+"""A version of the future may add fields; the first ones keep their meaning."""
 
 Kind = Literal["internal", "server", "client", "producer"]
 Value = str | int | float | bool | list[str]
@@ -153,10 +156,11 @@ def headers() -> dict[str, str]:
 
 def read_trace(traceparent: str | None, tracestate: str | None = None) -> Trace | None:
     """The place that a caller names; None when it names none, or not as the standard wants it."""
-    if not traceparent or _VALID.fullmatch(traceparent.strip()) is None:
+    found = _VALID.fullmatch((traceparent or "").strip())
+    if found is None or (found["version"] == "00" and found["later"]):
         return None
     state = (tracestate or "").strip()
-    return Trace(traceparent.strip(), state if len(state) <= MAX_TRACESTATE else "")
+    return Trace(found.group(), state if len(state) <= MAX_TRACESTATE else "")
 
 
 def trace_of(raw: Iterable[tuple[bytes, bytes]]) -> Trace | None:
