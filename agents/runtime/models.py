@@ -19,6 +19,7 @@ from agents.runtime.litellm_client import connection, import_litellm
 from agents.runtime.model_errors import ModelError, ModelErrorKind
 from agents.runtime.settings import ModelSettings
 from agents.runtime.telemetry import chat
+from agents.runtime.tool_schema import compact_schema
 
 if TYPE_CHECKING:
     from google.adk.models.base_llm import BaseLlm
@@ -103,7 +104,7 @@ async def complete(
 
 async def _structured(settings: ModelSettings, request: dict[str, Any], schema: type[BaseModel]) -> Any:
     """Structured output where the server knows it; else the schema in words."""
-    json_schema = schema.model_json_schema()
+    json_schema = compact_schema(schema.model_json_schema())
     # Not strict: strict schemas know no free-form objects, and what comes back is validated here anyway.
     asked = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": json_schema}}
     try:

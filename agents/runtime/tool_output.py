@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -10,6 +13,9 @@ if TYPE_CHECKING:
 
 OUTPUT_LIMIT = 16_000
 """Characters of JSON that one tool result may cost a model (about 4,000 tokens)."""
+
+TABLE_ROWS = 4
+"""Fewer like rows are not worth a header."""
 
 _STEPS = ((200, 4000), (100, 2000), (50, 1000), (20, 600), (10, 400), (5, 200), (2, 100))
 """Longest list and longest text that are kept, from generous to strict."""
@@ -40,14 +46,16 @@ def text_of(result: CallToolResult) -> str:
 def fit(content: Any, limit: int = OUTPUT_LIMIT) -> dict[str, Any]:
     """A tool's content as the JSON object that a model reads, at most about `limit` characters.
 
-    Too long a result keeps its shape: lists and texts are shortened, and `cut` says so and what to do.
+    Lists of like rows become CSV, which says every column's name once. Too long a result keeps its shape: lists and
+    texts are shortened, and `cut` says so and what to do.
     """
     whole = _as_object(content)
+    shown = cast(dict[str, Any], _shown(whole))
+    if len(_dump(shown)) <= limit:
+        return shown
     size = len(_dump(whole))
-    if size <= limit:
-        return whole
     for items, characters in _STEPS:
-        shorter = cast(dict[str, Any], _shorten(whole, items, characters))
+        shorter = cast(dict[str, Any], _shown(whole, items, characters))
         shorter["cut"] = (
             f"{size} characters were too many: lists are cut after {items} items, texts after {characters} "
             "characters. Ask more narrowly to see the rest."
@@ -65,12 +73,39 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
-def _shorten(value: Any, items: int, characters: int) -> Any:
+def _shown(value: Any, items: int | None = None, characters: int | None = None) -> Any:
+    """The value with at most so many items per list and characters per text."""
     if isinstance(value, dict):
-        return {key: _shorten(item, items, characters) for key, item in value.items()}
+        return {key: _shown(item, items, characters) for key, item in value.items()}
     if isinstance(value, list):
-        kept = [_shorten(item, items, characters) for item in value[:items]]
-        return [*kept, f"… {len(value) - items} more"] if len(value) > items else kept
-    if isinstance(value, str) and len(value) > characters:
+        kept = [_shown(item, items, characters) for item in value[:items]]
+        more = len(value) - len(kept)
+        table = _table(kept)
+        if table is not None:
+            return f"{table}… {more} more" if more else table
+        return [*kept, f"… {more} more"] if more else kept
+    if isinstance(value, str) and characters is not None and len(value) > characters:
         return f"{value[:characters]}… {len(value) - characters} more characters"
     return value
+
+
+def _table(rows: Sequence[Any]) -> str | None:
+    """The rows as CSV with a header; None unless they are flat objects with the same keys, enough to be worth it."""
+    if len(rows) < TABLE_ROWS or not all(isinstance(row, dict) for row in rows):
+        return None
+    header = list(rows[0])
+    if not header or any(list(row) != header or not all(map(_is_flat, row.values())) for row in rows):
+        return None
+    page = io.StringIO()
+    writer = csv.writer(page, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(row[key]) for key in header] for row in rows)
+    return page.getvalue()
+
+
+def _is_flat(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _cell(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value

@@ -111,14 +111,15 @@ class ModelStrategy:
             return draft, Usage(), []
         usage = Usage()
         try:
-            completion = await complete(self._model, synthesis_messages(request, draft, findings))
+            supplement = appendix(request, plan, findings, moment)
+            completion = await complete(self._model, synthesis_messages(request, draft, supplement, findings))
             usage = completion.usage
             reason = _left_out(request.language, completion.text, draft)
         except ModelError as error:
             usage, reason = error.usage, error.describe(request.language)
         else:
             if reason is None:
-                text = "\n\n".join(filter(None, (completion.text.strip(), appendix(request, plan, findings, moment))))
+                text = "\n\n".join(filter(None, (completion.text.strip(), supplement)))
                 return draft.model_copy(update={"text": text}), usage, []
         note = _note(request.language, "answer", reason)
         noted = request.model_copy(update={"notes": (*request.notes, note)})
@@ -132,11 +133,19 @@ def planning_messages(request: Request, team: Team) -> list[ChatMessage]:
     return [{"role": "system", "content": system}, {"role": "user", "content": request.text}]
 
 
-def synthesis_messages(request: Request, draft: Answer, findings: Mapping[str, Finding]) -> list[ChatMessage]:
-    """What the model is asked for an answer: the question, the runbook's draft, and the findings' own words."""
+def synthesis_messages(
+    request: Request, draft: Answer, supplement: str, findings: Mapping[str, Finding]
+) -> list[ChatMessage]:
+    """What the model is asked for an answer: the question, the runbook's draft up to its `supplement`, and those of
+    the findings' own words that the draft leaves out. Nothing is said twice: every token is paid for."""
     system = _SYNTHESIS.format(language=_LANGUAGES[request.language])
-    said = {id: finding.text[:4000] for id, finding in findings.items() if finding.text and not finding.root_causes}
-    content = f"Question:\n{request.text}\n\nDraft:\n{draft.text}"
+    body = draft.text.removesuffix(supplement).strip()
+    said = {
+        id: finding.text[:4000]
+        for id, finding in findings.items()
+        if finding.text and not finding.root_causes and finding.text.strip() not in body
+    }
+    content = f"Question:\n{request.text}\n\nDraft:\n{body}"
     if said:
         content += f"\n\nWhat the specialists said:\n{json.dumps(said, ensure_ascii=False)}"
     return [{"role": "system", "content": system}, {"role": "user", "content": content}]

@@ -9,10 +9,11 @@ import pytest
 from agents.runtime.findings import Finding, Usage
 from agents.runtime.models import Completion, ModelError
 from agents.runtime.settings import LimitSettings, ModelSettings
-from planner.request import new_request
+from planner.request import new_request, now
 from planner.strategy import model as strategy
-from planner.strategy.model import ModelStrategy, ProposedPlan, planning_messages
+from planner.strategy.model import ModelStrategy, ProposedPlan, planning_messages, synthesis_messages
 from planner.strategy.runbook import plan_by_runbook
+from planner.synthesis import appendix, synthesise
 from planner.team import Profile
 from tests.planner.team import BUILT_IN, out_of_memory
 
@@ -95,3 +96,17 @@ def test_the_model_is_told_the_team_by_its_cards_and_the_askers_language() -> No
     system, user = planning_messages(new_request("web 为什么挂了？"), TEAM)
     assert "- diagnoser: the diagnoser" in system["content"] and "Chinese" in system["content"]
     assert user["content"] == "web 为什么挂了？"
+
+
+def test_the_model_reads_what_was_found_once_and_not_what_is_appended_to_its_words() -> None:
+    plan = plan_by_runbook(REQUEST, TEAM)
+    ids = [subtask.id for subtask in plan.subtasks]
+    found = {
+        ids[0]: Finding(specialist="diagnoser", root_causes=[out_of_memory()], missing=["the audit log"]),
+        ids[1]: Finding(specialist="auditor", text="web was changed at noon"),
+    }
+    draft, supplement = synthesise(REQUEST, plan, found, now()), appendix(REQUEST, plan, found, now())
+    assert "the audit log" in supplement
+    _, message = synthesis_messages(REQUEST, draft, supplement, found)
+    assert "front/Deployment/web" in message["content"] and "the audit log" not in message["content"]
+    assert message["content"].count("web was changed at noon") == 1

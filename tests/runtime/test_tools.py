@@ -100,11 +100,29 @@ def test_a_result_that_fits_is_left_alone():
 
 
 def test_a_long_list_is_cut_and_says_so():
-    cut = fit({"pods": [{"name": f"pod-{number}", "node": "x" * 40} for number in range(5000)]})
+    cut = fit({"pods": [{"name": f"pod-{number}", "labels": {"app": "x" * 40}} for number in range(5000)]})
     assert len(json.dumps(cut)) <= OUTPUT_LIMIT * 1.1
     assert cut["pods"][0]["name"] == "pod-0"
     assert cut["pods"][-1].endswith("more")
     assert "Ask more narrowly" in cut["cut"]
+
+
+def test_like_rows_become_a_table_that_names_its_columns_once():
+    rows = [{"name": f"pod-{number}", "ready": number > 1, "note": "a, b" if number else None} for number in range(4)]
+    assert (
+        fit({"pods": rows})["pods"]
+        == 'name,ready,note\npod-0,false,\npod-1,false,"a, b"\npod-2,true,"a, b"\npod-3,true,"a, b"\n'
+    )
+    assert fit({"pods": rows[:3]})["pods"] == rows[:3]
+    assert fit({"pods": [*rows, {"name": "other"}]})["pods"][0] == rows[0]
+
+
+def test_a_long_table_is_cut_and_says_so():
+    cut = fit({"pods": [{"name": f"pod-{number}", "node": "x" * 80} for number in range(5000)]})
+    assert len(json.dumps(cut)) <= OUTPUT_LIMIT * 1.1
+    header, first, *_, last = cut["pods"].split("\n")
+    assert (header, first[:6]) == ("name,node", "pod-0,")
+    assert last == "… 4900 more"
 
 
 JSON = st.recursive(
