@@ -22,7 +22,10 @@ from agents.executor.risk import risk_of
 from agents.executor.state import fingerprint
 from agents.runtime.findings import Action
 
-LOOKS = 3
+LOOKS = 5
+"""How often an object is looked at that changes under our hands."""
+PAUSE_SECONDS = 0.1
+"""Before the second look; a little longer before every other: a rollout writes the status in bursts."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,10 @@ async def prepare(cluster: ClusterApi, wanted: Action, now: datetime) -> Prepara
     Looks again when the object moves between the look and the dry run, as the status of a busy workload does. Raises
     ActionError for an Action that makes no sense here, and ClusterError when the API server refuses the dry run.
     """
-    for _ in range(LOOKS - 1):
+    for look in range(1, LOOKS):
         with suppress(Conflict):
             return await _prepare(cluster, wanted, now)
+        await asyncio.sleep(PAUSE_SECONDS * look)
     return await _prepare(cluster, wanted, now)
 
 
