@@ -16,6 +16,7 @@ STRANGER = Peer(namespace="elsewhere", labels={"app.kubernetes.io/name": "planne
 PROMETHEUS = Peer(namespace="monitoring", namespace_labels={"kubeteam.dev/prometheus": "true"})
 GATEWAY = Peer(namespace="envoy-gateway-system")
 MCP = Peer(namespace="tools", namespace_labels={"kubeteam.dev/mcp-servers": "true"})
+COLLECTOR = Peer(namespace="tracing", namespace_labels={"kubeteam.dev/opentelemetry": "true"})
 KAGENT = Peer(namespace="kagent", labels={"app": "kagent"})
 DECLARATIVE = Peer(labels={"app": "kagent", "kagent": "declarative-planner"})
 
@@ -72,6 +73,13 @@ def test_prometheus_is_asked_by_those_who_need_it_and_scrapes_with_the_component
     assert [n for n in SERVICES if allowed(base, member(n), PROMETHEUS, 9090)] == ["metrics", "auditor", "diagnoser"]
     assert not allowed(base, PROMETHEUS, member("planner"), 8080)
     assert all(allowed(policies("overlays/production"), PROMETHEUS, member(n), 8080) for n in SERVICES)
+
+
+def test_traces_reach_a_collector_with_the_component_only() -> None:
+    production = policies("overlays/production")
+    assert all(allowed(production, member(n), COLLECTOR, 4318) for n in SERVICES)
+    assert not any(allowed(policies("base"), member(n), COLLECTOR, 4318) for n in SERVICES)
+    assert not any(allowed(production, member(n), STRANGER, 4318) for n in SERVICES)
 
 
 @pytest.mark.parametrize("name", SERVICES)
