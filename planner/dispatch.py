@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from agents.runtime.findings import Finding, SubtaskInput
-from agents.runtime.updates import Completed, Failed, InputRequired, Outcome, Progress, TaskStarted
+from agents.runtime.updates import Failed, Outcome, Progress, TaskStarted
 from planner.commit import Refusal
 from planner.plan import Subtask
 from planner.request import Request
@@ -69,7 +69,7 @@ async def dispatch(
                         await started(update)
                     elif isinstance(update, Progress):
                         await told(update.text)
-                    elif isinstance(update, Completed | InputRequired | Failed):
+                    else:
                         return update
         return Failed("it ended without a result", "nonsense")
     except TimeoutError:
