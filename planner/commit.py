@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from agents.runtime.database import Database
+from agents.runtime.database import Database, passing
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class GroupCommit:
 
     async def _one_by_one(self, batch: list[_Write], error: Exception) -> list[Any]:
         """After a failure: what is wrong with one write must not fail its neighbours."""
-        if len(batch) == 1 or _passing(error):
+        if len(batch) == 1 or passing(error):
             return [error] * len(batch)
         outcomes: list[Any] = []
         for write in batch:
@@ -92,7 +92,7 @@ class GroupCommit:
             try:
                 return await self._database.write(transaction)
             except (DBAPIError, OSError) as error:
-                if attempt == ATTEMPTS or not _passing(error):
+                if attempt == ATTEMPTS or not passing(error):
                     raise
                 log.warning("the store does not answer, trying again: %s", error)
                 await asyncio.sleep(0.2 * 2**attempt)
@@ -114,10 +114,3 @@ def _settle(write: _Write, outcome: Any) -> None:
         write.done.exception()  # its caller may be gone
     else:
         write.done.set_result(outcome)
-
-
-def _passing(error: Exception) -> bool:
-    """Whether the database is away or busy, rather than the write wrong."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    return isinstance(error, OSError)

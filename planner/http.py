@@ -12,11 +12,13 @@ from fastapi.requests import Request as HttpRequest
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.exc import DBAPIError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from agents.runtime.admission import Overloaded
 from agents.runtime.context import CallerContextBuilder
+from agents.runtime.database import passing
 from agents.runtime.findings import Language
 from planner.answer import RequestView
 from planner.decisions import Decisions, WrongDecision
@@ -110,6 +112,10 @@ class ProblemRoute(APIRoute):
                 return await handler(http)
             except Overloaded as error:
                 return problem(429, str(error), {"Retry-After": str(error.retry_after)})
+            except (DBAPIError, OSError) as error:
+                if not passing(error):
+                    raise
+                return problem(503, "the store does not answer; ask again in a moment", {"Retry-After": "2"})
             except StarletteHTTPException as error:
                 return problem(error.status_code, str(error.detail), error.headers)
             except RequestValidationError as error:
@@ -145,6 +151,7 @@ def problem(code: int, detail: str, headers: Mapping[str, str] | None = None) ->
         409: "Conflict",
         413: "Content Too Large",
         429: "Too Many Requests",
+        503: "Service Unavailable",
         422: "Invalid Request",
         400: "Bad Request",
     }

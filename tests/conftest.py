@@ -16,8 +16,8 @@ from tests.postgres import postgres
 @pytest.fixture(scope="session")
 def postgres_server() -> Generator[str]:
     """One server per test process."""
-    with postgres() as url:
-        yield url
+    with postgres() as server:
+        yield server.url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgresql"))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -27,9 +28,33 @@ def programs() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
+class Server:
+    """A running server that can be taken away and brought back on the same port and data."""
+
+    def __init__(self, folder: Path, home: Path, prefix: list[str], port: int) -> None:
+        self.url = f"postgresql+asyncpg://kubeteam@127.0.0.1:{port}/postgres"
+        self._folder, self._home, self._prefix, self._port = folder, home, prefix, port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        options = ["-k", "", "-h", "127.0.0.1", "-p", str(self._port), "-c", "fsync=off", "-c", "max_connections=200"]
+        command = [*self._prefix, self._folder / "postgres", "-D", self._home / "data", *options]
+        log = self._home / "log"
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, cwd="/")
+        _until_ready(self._folder, self._port, self._process, log)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT breaks all connections off; SIGQUIT does not even write down what it has."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+
+
 @contextmanager
-def postgres() -> Generator[str]:
-    """The URL of a fresh server (`…/postgres`); skips the test with a hint where there is no PostgreSQL."""
+def postgres() -> Generator[Server]:
+    """A fresh server; skips the test with a hint where there is no PostgreSQL."""
     folder = programs()
     if folder is None:
         pytest.skip("there is no PostgreSQL here: apt-get install postgresql (only its programs are used)")
@@ -41,7 +66,6 @@ def postgres() -> Generator[str]:
     if os.geteuid() == 0:
         shutil.chown(data, UNPRIVILEGED)
         prefix = ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--init-groups"]
-    log = home / "log"
     subprocess.run(
         [*prefix, folder / "initdb", "-D", data, "-A", "trust", "-U", "kubeteam", "--no-sync", "-E", "UTF8"],
         check=True,
@@ -51,15 +75,12 @@ def postgres() -> Generator[str]:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    options = ["-k", "", "-h", "127.0.0.1", "-p", str(port), "-c", "fsync=off", "-c", "max_connections=200"]
-    with log.open("wb") as out:
-        server = subprocess.Popen([*prefix, folder / "postgres", "-D", data, *options], stdout=out, stderr=out, cwd="/")
+    server = Server(folder, home, prefix, port)
     try:
-        _until_ready(folder, port, server, log)
-        yield f"postgresql+asyncpg://kubeteam@127.0.0.1:{port}/postgres"
+        server.start()
+        yield server
     finally:
-        server.terminate()
-        server.wait(20)
+        server.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,15 +18,21 @@ from typing import Any, Literal
 
 from pydantic import Field
 from sqlalchemy import Column, Float, MetaData, Table, Text, and_, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from agents.executor.action import Note, PreparedAction
 from agents.runtime import journal
 from agents.runtime.approvals import Approval, ApprovalRefused
+from agents.runtime.database import passing
 from agents.runtime.findings import Action, Wire
 from agents.runtime.migrations import Tables, bring_up
 from agents.runtime.worker import gone
+
+logger = logging.getLogger(__name__)
+
+PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
+"""Seconds between attempts to reach the database: about ten in all, which a restart of it may take."""
 
 metadata = MetaData()
 
@@ -129,40 +137,61 @@ class Ledger:
         """Closes the connections."""
         await self.engine.dispose()
 
+    @asynccontextmanager
+    async def _connected(
+        self, way: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+    ) -> AsyncGenerator[AsyncConnection]:
+        """A connection; a database that is being restarted is waited for. What was begun is never begun again here."""
+        async with AsyncExitStack() as stack:
+            yield await self._enter(stack, way)
+
+    async def _enter(
+        self, stack: AsyncExitStack, way: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+    ) -> AsyncConnection:
+        for pause in PAUSES:
+            try:
+                return await stack.enter_async_context(way())
+            except (DBAPIError, OSError) as error:
+                if not passing(error):
+                    raise
+                logger.info("the ledger's database does not answer, trying again: %s", error)
+            await asyncio.sleep(pause)
+        return await stack.enter_async_context(way())
+
     async def note(self, event: str, subject: str, data: dict[str, Any], at: datetime) -> None:
         """Writes a line in the journal."""
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             await journal.append(connection, event, subject, data, at)
 
     async def propose(self, proposal: Proposal, data: dict[str, Any]) -> None:
         """Stores a proposal."""
         row = {"id": proposal.id, "digest": proposal.action.digest, "document": proposal.model_dump_json()}
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             await connection.execute(insert(proposals).values(**row, expires_at=proposal.expires_at.timestamp()))
             await journal.append(connection, "proposed", proposal.id, data, proposal.created_at)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal of that id, as stored."""
-        async with self.engine.connect() as connection:
+        async with self._connected(self.engine.connect) as connection:
             row = (await connection.execute(select(proposals.c.document).where(proposals.c.id == proposal_id))).first()
         return Proposal.model_validate_json(row[0]) if row else None
 
     async def reject(self, approval: Approval, at: datetime) -> None:
         """Stores a rejection. Raises ApprovalRefused when the proposal has been decided already."""
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             await self._decide(connection, approval)
             await journal.append(connection, "rejected", approval.proposal, decision_data(approval), at)
 
     async def stop(self, approval: Approval, outcome: dict[str, Any], at: datetime) -> None:
         """Uses up an approval without applying anything, because the object is no longer what was approved."""
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             await self._decide(connection, approval)
             await journal.append(connection, "approved", approval.proposal, decision_data(approval), at)
             await journal.append(connection, "stopped", approval.proposal, outcome, at)
 
     async def begin(self, approval: Approval, intent: Intent, owner: str, lease: timedelta, at: datetime) -> Execution:
         """Uses up an approval and writes the intent down, at once. Raises ApprovalRefused when it was used already."""
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             await self._decide(connection, approval)
             await journal.append(connection, "approved", approval.proposal, decision_data(approval), at)
             return await _insert(connection, approval.proposal, intent, owner, lease, at)
@@ -170,7 +199,7 @@ class Ledger:
     async def begin_undo(self, intent: Intent, owner: str, lease: timedelta, at: datetime) -> Execution | None:
         """Writes down that an execution is taken back; None when that has been begun before."""
         try:
-            async with self.engine.begin() as connection:
+            async with self._connected(self.engine.begin) as connection:
                 return await _insert(connection, f"{intent.undoes}:undo", intent, owner, lease, at)
         except IntegrityError:
             return None
@@ -179,7 +208,7 @@ class Ledger:
         """Moves an execution on and journals it. False when somebody else has taken it over."""
         outcome = json.dumps(data, ensure_ascii=False) if phase == "done" else None
         changed = update(executions).where(_held(execution)).values(phase=phase, outcome=outcome)
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             held = (await connection.execute(changed)).rowcount == 1
             if held:
                 await journal.append(connection, event, execution.id, data, at)
@@ -188,14 +217,14 @@ class Ledger:
     async def renew(self, execution: Execution, lease: timedelta, now: datetime) -> bool:
         """Keeps an execution for another while. False when somebody else has taken it over."""
         until = (now + lease).timestamp()
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             done = await connection.execute(update(executions).where(_held(execution)).values(lease_until=until))
             return done.rowcount == 1
 
     async def orphans(self, now: datetime) -> list[Execution]:
         """Executions whose process is gone, or has not been heard of for as long as its lease."""
         query = select(executions).where(executions.c.phase != "done")
-        async with self.engine.connect() as connection:
+        async with self._connected(self.engine.connect) as connection:
             open_ones = [_execution(row) for row in (await connection.execute(query)).mappings()]
         return [each for each in open_ones if each.lease_until < now.timestamp() or gone(each.owner)]
 
@@ -203,7 +232,7 @@ class Ledger:
         """Makes an orphan ours; None when somebody else was faster."""
         until = (now + lease).timestamp()
         mine = and_(_held(orphan), executions.c.lease_until == orphan.lease_until)
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine.begin) as connection:
             done = await connection.execute(update(executions).where(mine).values(owner=owner, lease_until=until))
         if done.rowcount != 1:
             return None
@@ -211,7 +240,7 @@ class Ledger:
 
     async def execution(self, execution_id: str) -> Execution | None:
         """The execution of a proposal (`<id>`) or of its undoing (`<id>:undo`)."""
-        async with self.engine.connect() as connection:
+        async with self._connected(self.engine.connect) as connection:
             query = select(executions).where(executions.c.id == execution_id)
             row = (await connection.execute(query)).mappings().first()
         return _execution(row) if row else None

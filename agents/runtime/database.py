@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Float, create_engine, event, literal_column, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -39,6 +40,19 @@ def _url(url: str | None, folder: Path, name: str) -> URL:
     path = folder.expanduser()
     path.mkdir(parents=True, exist_ok=True)
     return URL.create("sqlite", database=str(path / f"{name}.db"))
+
+
+AWAY_STATES = ("08", "53", "57")
+"""Classes of SQLSTATE: no connection, no room, and a server that is being stopped or started."""
+
+
+def passing(error: BaseException) -> bool:
+    """Whether the database is away or busy, rather than the work wrong."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError)
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    away = error.connection_invalidated or state[:2] in AWAY_STATES
+    return away or isinstance(error, OperationalError | InterfaceError)
 
 
 def clock(dialect: str) -> ColumnElement[float]:

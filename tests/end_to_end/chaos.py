@@ -82,13 +82,15 @@ class Chaos:
         people = [asyncio.create_task(self._person(number)) for number in range(self._people)]
         for _ in range(rounds):
             await asyncio.sleep(self._dice.uniform(0.2, 1.5))
-            await self._fault(*self._deck.draw())
+            await self.fault()
         self._over = True
         await asyncio.gather(*people)
         await self._http.aclose()
         return self.outcome
 
-    async def _fault(self, kind: str, victims: list[Service]) -> None:
+    async def fault(self) -> None:
+        """The next thing that goes wrong."""
+        kind, victims = self._deck.draw()
         self.outcome.faults[kind if len(victims) > 1 else f"{kind} {victims[0].name}"] += 1
         if kind == "pause":
             victims[0].send(signal.SIGSTOP)
