@@ -6,3 +6,6 @@ it imports none of them.
 
 # First of all: the libraries read these at import.
 from agents.runtime import environment as environment
+from agents.runtime import imports
+
+imports.install()

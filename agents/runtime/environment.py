@@ -17,6 +17,8 @@ SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     # LiteLLM would read a .env file of the working folder at import.
     "LITELLM_MODE": "PRODUCTION",
+    # Pydantic would read the metadata of every installed package, looking for plugins.
+    "PYDANTIC_DISABLE_PLUGINS": "__all__",
     # LiteLLM's own HTTP client instead of openai's, whose typed transformation of every message and tool schema costs
     # 2 ms of CPU per call; same errors (tests/runtime/test_models.py).
     "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",

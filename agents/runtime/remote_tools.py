@@ -9,12 +9,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import httpx2
-from mcp import Client, MCPError
-from mcp.client.sse import sse_client
-from mcp.client.streamable_http import streamable_http_client
+from mcp import MCPError
 from mcp_types import RequestParamsMeta
 from mcp_types import Tool as McpToolType
 
@@ -26,6 +23,9 @@ from agents.runtime.findings import Language
 from agents.runtime.settings import McpServerSettings
 from agents.runtime.tools import Call, Tool, ToolFailure, content_or_failure, make_tool
 from agents.runtime.write_gate import WriteGate, checked_arguments, is_read_only, refuse_writes
+
+if TYPE_CHECKING:
+    from mcp import Client
 
 logger = logging.getLogger(__name__)
 
@@ -287,6 +287,12 @@ class _Session:
             self._task.cancel()
 
     async def _hold(self, settings: McpServerSettings, ready: asyncio.Future[Client]) -> None:
+        # Only here: most specialists have no tools but their own.
+        import httpx2
+        from mcp import Client
+        from mcp.client.sse import sse_client
+        from mcp.client.streamable_http import streamable_http_client
+
         headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
         timeout = httpx2.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS)
         try:
