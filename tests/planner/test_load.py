@@ -118,6 +118,9 @@ async def test_it_is_the_same_over_rest_and_a_running_task_can_still_be_looked_a
         no_wait = {**message("Why is web down?", "m1"), "configuration": {"returnImmediately": True}}
         begun = await http.post("/rest/message:send", json=no_wait, headers=headers)
         assert begun.status_code == 200, begun.text
+        # The task is shown before its request is taken on.
+        while not (await http.get("/v1/requests")).json()["requests"]:
+            await asyncio.sleep(0.01)
         await ask(http, "Why is web down?", user="ann")
         refused(await http.post("/rest/message:send", json=message("Why is web down?", "m2"), headers=headers))
         refused(await http.post("/rest/message:stream", json=message("Why is web down?", "m3"), headers=headers))
