@@ -62,7 +62,9 @@ async def started(
 
     Raises RuntimeError with the end of the log when one does not.
     """
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("KUBETEAM_")}
+    # With byte code, as the image has it; without, half of a start is compiling.
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    clean = {key: value for key, value in kept.items() if not key.startswith("KUBETEAM_")}
     services: dict[str, Service] = {}
     try:
         for name, command in commands.items():
