@@ -113,8 +113,7 @@ async def test_a_planner_killed_between_approval_and_apply_applies_once_after_it
 
 
 async def test_an_executor_killed_in_the_middle_of_a_change_tells_the_truth_after_its_restart() -> None:
-    short_lease = {"request_timeout_seconds": 1}
-    async with team_on_the_incident(kubernetes=short_lease) as (team, settings), PlannerClient(team.url, "ann") as ann:
+    async with team_on_the_incident() as (team, settings), PlannerClient(team.url, "ann") as ann:
         request_id = (await proposed(ann))["id"]
         await ann.decide(request_id, {"all": "approve"})
         await journaled(ann, "applied")
