@@ -1,4 +1,4 @@
-"""One run of ADK's loop: a model, tools, a fresh session, and bounds. Knows neither A2A nor findings."""
+"""One run of an ADK agent: a model, tools, a fresh session, and bounds. Knows neither A2A nor findings."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
-from google.adk.agents.llm_agent import LlmAgent
-from google.adk.agents.run_config import RunConfig
-from google.adk.apps.app import App
+from google.adk.agents.invocation_context import InvocationContext
 from google.adk.events.event import Event
 from google.adk.models.base_llm import BaseLlm
-from google.adk.runners import Runner
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
+from google.adk.sessions.session import Session
 from google.genai import types
 
 from agents.runtime.findings import Usage
 from agents.runtime.model_errors import ModelError, ModelErrorKind
-from agents.runtime.tools import McpTool
+from agents.runtime.tool_loop import ToolLoop
+from agents.runtime.tools import TurnTool
 
 MAX_FRUITLESS_STEPS = 3
 """A model whose tool calls all fail so many times in a row will not get anywhere."""
+
+
+_NO_SESSIONS = InMemorySessionService()
+"""ADK wants to know where sessions are kept. Nothing is: a turn's conversation ends with it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Said:
 
 async def run_loop(
     model: BaseLlm,
-    tools: Sequence[McpTool],
+    tools: Sequence[TurnTool],
     *,
     name: str,
     instruction: str,
@@ -73,26 +76,15 @@ async def run_loop(
 
     Raises ModelError when the model reports one, exceeds `max_calls`, or calls only tools that fail.
     """
-    agent = LlmAgent(
-        name=re.sub(r"\W", "_", f"agent_{name}"),
-        model=model,
-        # A function, because ADK would read {braces} in a plain string as variables.
-        instruction=lambda _: instruction,
-        tools=list(tools),
+    agent = ToolLoop(name=re.sub(r"\W", "_", f"agent_{name}"), model=model, instruction=instruction, tools=list(tools))
+    context = InvocationContext(
+        agent=agent,
+        user_content=types.Content(role="user", parts=[types.Part(text=message)]),
+        invocation_id="turn",
+        session=Session(id="turn", app_name="kubeteam", user_id="turn"),
+        session_service=_NO_SESSIONS,
     )
-    runner = Runner(
-        app=App(name="kubeteam", root_agent=agent),
-        session_service=InMemorySessionService(),
-        auto_create_session=True,
-    )
-    events = runner.run_async(
-        user_id="turn",
-        session_id="turn",
-        new_message=types.Content(role="user", parts=[types.Part(text=message)]),
-        # One more than we allow: ADK's own limit ends in a traceback.
-        run_config=RunConfig(max_llm_calls=max_calls + 1),
-    )
-    async with aclosing(events):
+    async with aclosing(agent.run_async(context)) as events:
         async for event in events:
             await _take(event, model.model, said, report)
             if said.steps >= max_calls and event.get_function_responses():
@@ -100,8 +92,6 @@ async def run_loop(
 
 
 async def _take(event: Event, model: str, said: Said, report: Report) -> None:
-    if event.partial:
-        return
     if event.usage_metadata is not None:
         said.usage = said.usage + _usage(model, event.usage_metadata)
     if event.error_code:

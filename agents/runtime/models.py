@@ -1,4 +1,4 @@
-"""Language models: as a part of ADK's loop for specialists, and as plain completions for the planner.
+"""Language models: as ADK models for specialists, and as plain completions for the planner.
 
 Which model is a matter of `ModelSettings`; `runbook` means none. Every failure is a ModelError with a kind and words
 for people, after the retries that the settings allow.
@@ -57,7 +57,7 @@ class Completion(Generic[T]):
 
 
 def model_for(settings: ModelSettings) -> BaseLlm | None:
-    """The model for ADK's loop, to be shared by all turns; None for `runbook`. Imports LiteLLM only when used."""
+    """The model of a specialist's agent, to be shared by all turns; None for `runbook`. Imports LiteLLM only when used."""
     if settings.name == RUNBOOK:
         return None
     from agents.runtime.team_llm import TeamLlm

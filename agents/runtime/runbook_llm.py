@@ -70,9 +70,7 @@ class RunbookLlm(BaseLlm):
         else:
             self.finding = self._definition.compose(turn)
             parts = [types.Part(text=self.finding.text)]
-        # ADK's meters complain about a model that says nothing of its tokens.
-        none = types.GenerateContentResponseUsageMetadata(prompt_token_count=0, candidates_token_count=0)
-        return LlmResponse(content=types.Content(role="model", parts=parts), usage_metadata=none)
+        return LlmResponse(content=types.Content(role="model", parts=parts))
 
     def _next_calls(self, turn: Turn, rounds: int) -> list[ToolCall]:
         """What the runbook wants, without calls that were already answered: those could go on for ever."""
@@ -90,7 +88,6 @@ def open_calls(definition: AgentDefinition, turn: Turn, leave: frozenset[str] = 
 
 
 def _call_part(call_id: str, call: ToolCall) -> types.Part:
-    # With an id of our own: ADK hides the ids that it gives itself, and results could not be told apart.
     return types.Part(function_call=types.FunctionCall(id=call_id, name=call.name, args=call.arguments))
 
 

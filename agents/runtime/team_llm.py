@@ -1,4 +1,4 @@
-"""A LiteLLM model in ADK's loop, with our timeouts, retries and errors."""
+"""A LiteLLM model as ADK knows models, with our timeouts, retries and errors."""
 
 from __future__ import annotations
 

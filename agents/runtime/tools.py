@@ -1,6 +1,6 @@
 """A specialist's tools in the agents' loop: MCP tools, called directly when they live in this process.
 
-A `Tool` is one MCP tool with a way to call it. `McpTool` puts it into ADK's loop for one turn: it writes every result,
+A `Tool` is one MCP tool with a way to call it. `TurnTool` puts it into the loop of one turn: it writes every result,
 uncut, into the turn's `Journal` (what the Finding is composed of) and hands the model a version that fits.
 """
 
@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from google.adk.tools.base_tool import BaseTool
-from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
@@ -152,25 +150,21 @@ def call_key(name: str, arguments: dict[str, Any]) -> str:
     return f"{name} {json.dumps(given, sort_keys=True, default=str)}"
 
 
-class McpTool(BaseTool):
-    """An MCP tool in ADK's loop, for one turn."""
+@dataclass(frozen=True)
+class TurnTool:
+    """A tool in the agent's loop, for the turn that the journal belongs to."""
 
-    def __init__(self, tool: Tool, journal: Journal) -> None:
-        super().__init__(name=tool.info.name, description=tool.declaration.description or "")
-        self._tool = tool
-        self._journal = journal
+    tool: Tool
+    journal: Journal
 
-    def _get_declaration(self) -> types.FunctionDeclaration:
-        return self._tool.declaration
-
-    async def run_async(self, *, args: dict[str, Any], tool_context: ToolContext) -> dict[str, Any]:
+    async def answer(self, call_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The result as a JSON object that fits a model, or `{"error": …}`."""
-        if self._journal.repeats(self.name, args):
+        if self.journal.repeats(self.tool.info.name, arguments):
             return {"note": "This call was made before in this conversation; its result is above."}
-        result = await self._journal.record(tool_context.function_call_id or self.name, self._tool, args)
+        result = await self.journal.record(call_id, self.tool, arguments)
         return {"error": result.error} if result.error is not None else fit(result.content)
 
 
-def mcp_tools(tools: Sequence[Tool], journal: Journal) -> list[McpTool]:
-    """The tools as ADK wants them, for the turn that the journal belongs to."""
-    return [McpTool(tool, journal) for tool in tools]
+def turn_tools(tools: Sequence[Tool], journal: Journal) -> list[TurnTool]:
+    """The tools as the loop wants them."""
+    return [TurnTool(tool, journal) for tool in tools]

@@ -21,7 +21,7 @@ from agents.runtime.loop import Report, Said, prints_tool_calls, run_loop
 from agents.runtime.model_errors import ModelError, without_model
 from agents.runtime.prompt import system_instruction, turn_message
 from agents.runtime.runbook_llm import MAX_ROUNDS, RunbookLlm, open_calls
-from agents.runtime.tools import Journal, Tool, mcp_tools
+from agents.runtime.tools import Journal, Tool, turn_tools
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ async def _ask_model(
         async with asyncio.timeout(seconds):
             await run_loop(
                 model,
-                mcp_tools(tools, journal),
+                turn_tools(tools, journal),
                 name=place.definition.name,
                 instruction=system_instruction(place.definition.instruction),
                 message=turn_message(turn),
@@ -116,7 +116,7 @@ async def _ask_model(
     except ModelError:
         raise
     except Exception as error:
-        # Whatever a provider's answer breaks on its way through ADK's loop costs the model's part, not the turn.
+        # Whatever a provider's answer breaks on its way through ADK costs the model's part, not the turn.
         logger.exception("%s: the model's turn broke", place.definition.name)
         raise ModelError("malformed", model.model, type(error).__name__) from error
     if not said.text:
@@ -149,7 +149,7 @@ async def _follow_runbook(
         async with asyncio.timeout(max(seconds, 0)):
             await run_loop(
                 model,
-                mcp_tools(tools, journal),
+                turn_tools(tools, journal),
                 name=place.definition.name,
                 instruction="",
                 message=turn.instruction,

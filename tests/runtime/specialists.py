@@ -123,6 +123,8 @@ class Client:
     def __init__(self, handler: DefaultRequestHandler) -> None:
         self.handler = handler
         self.events: list[Any] = []
+        self.begun = asyncio.Event()
+        """Set with the first event."""
 
     def _context(self, finding: bool) -> ServerCallContext:
         return ServerCallContext(requested_extensions={FINDING_EXTENSION} if finding else set())
@@ -133,6 +135,7 @@ class Client:
         task_id = ""
         async for event in self.handler.on_message_send_stream(request, self._context(finding)):
             self.events.append(event)
+            self.begun.set()
             task_id = getattr(event, "task_id", "") or getattr(event, "id", "") or task_id
         return await self.task(task_id)
 

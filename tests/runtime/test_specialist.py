@@ -113,6 +113,7 @@ async def test_cancelling_a_task_reaches_the_running_tool():
     async with specialist(definition(cluster), settings()) as client:
         asking = asyncio.create_task(client.ask("why?"))
         await asyncio.wait_for(cluster.busy.wait(), 5)
+        await asyncio.wait_for(client.begun.wait(), 5)
         cancelled = await client.cancel(client.events[0].id)
         await asyncio.wait_for(asking, 5)
     assert cancelled is not None
