@@ -57,7 +57,7 @@ class Completion(Generic[T]):
 
 
 def model_for(settings: ModelSettings) -> BaseLlm | None:
-    """The model of a specialist's agent, to be shared by all turns; None for `runbook`. Imports LiteLLM only when used."""
+    """The model that all turns of a specialist share; None for `runbook`. Imports LiteLLM only when used."""
     if settings.name == RUNBOOK:
         return None
     from agents.runtime.team_llm import TeamLlm
