@@ -82,6 +82,8 @@ class ModelServer:
     def __init__(self, latency: float = 0.0) -> None:
         self.latency = latency
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of each request, by lower-case name."""
         self._script: Iterator[Reply] = iter(())
         self._decide: Callable[[dict[str, Any]], Reply] = self._next
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -133,6 +135,7 @@ class ModelServer:
         async def complete(request: Request) -> Any:
             asked = await request.json()
             self.requests.append(asked)
+            self.headers.append(dict(request.headers))
             reply = self._decide(asked)
             await asyncio.sleep(self.latency + reply.hang_seconds)
             if reply.body is not None:

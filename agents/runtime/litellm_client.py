@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.runtime.breaker import Breaker
 from agents.runtime.model_errors import ModelError, ModelErrorKind
+from agents.runtime.prepared_call import prepared_call
 from agents.runtime.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -118,7 +119,11 @@ async def _complete(litellm: ModuleType, request: dict[str, Any]) -> Any:
     """
     model, api_base = request["model"], request.get("api_base")
     try:
-        pending = _undecorated(litellm)(**request, acompletion=True, litellm_logging_obj=_no_accounts(litellm, request))
+        progress = _no_accounts(litellm, request)
+        prepared = prepared_call(litellm, request)
+        if prepared is not None:
+            return await prepared.complete(litellm, request, progress)
+        pending = _undecorated(litellm)(**request, acompletion=True, litellm_logging_obj=progress)
         return await pending if inspect.isawaitable(pending) else pending
     except Exception as error:
         provider = litellm.get_llm_provider(model, api_base=api_base)[1]

@@ -1,0 +1,139 @@
+"""The short way to a server of OpenAI's dialect at one's own address.
+
+For every call `litellm.completion` finds out anew which provider, address, headers and parameters a model has: half of
+a call's CPU. For such a server they are always the same, so they are found out once, by LiteLLM's own functions; its
+translation and its HTTP do the rest, as they do the long way. `tests/runtime/test_prepared_call.py` compares what a
+server gets either way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+FIXED = ("model", "api_base", "api_key", "timeout", "max_retries", "num_retries", "drop_params")
+"""Arguments that are the same for all calls of a model, beside the parameters below."""
+PARAMETERS = ("max_tokens", "temperature")
+OWN = ("messages", "tools", "response_format")
+"""Arguments that each call brings itself."""
+
+_DIALECT = "litellm.llms.openai.chat.gpt_transformation"
+"""Where the plain dialect lives; models with ways of their own (gpt-5, o3) have other modules."""
+
+
+@dataclass(frozen=True)
+class PreparedCall:
+    """Everything about calls of one model but their messages, tools and answer schemas. Of LiteLLM's types."""
+
+    config: Any
+    handler: Any
+    client: Any
+    model: str
+    url: str
+    headers: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    about: Mapping[str, Any]
+    timeout: float
+
+    async def complete(self, litellm: ModuleType, request: Mapping[str, Any], progress: Any) -> Any:
+        """One call. Raises what LiteLLM's handler raises."""
+        brought = {name: request[name] for name in ("tools", "response_format") if request.get(name)}
+        parameters = {**self.parameters, **brought}
+        messages = litellm.utils.validate_and_fix_openai_messages(request["messages"])
+        body = self.config.transform_request(
+            model=self.model,
+            messages=messages,
+            optional_params=parameters,
+            litellm_params=self.about,
+            headers=self.headers,
+        )
+        return await self.handler.async_completion(
+            custom_llm_provider="openai",
+            provider_config=self.config,
+            api_base=self.url,
+            headers=dict(self.headers),
+            data=body,
+            timeout=self.timeout,
+            model=self.model,
+            model_response=litellm.ModelResponse(),
+            logging_obj=progress,
+            messages=messages,
+            optional_params=parameters,
+            litellm_params=dict(self.about),
+            encoding=None,
+            client=self.client,
+        )
+
+
+def prepared_call(litellm: ModuleType, request: Mapping[str, Any]) -> PreparedCall | None:
+    """The short way for a request, arguments of `litellm.acompletion`; None when it has to take the long one."""
+    given = {name: value for name, value in request.items() if value is not None}
+    if given.get("api_base") is None or given.keys() - {*FIXED, *PARAMETERS, *OWN}:
+        return None
+    fixed = tuple((name, given[name]) for name in (*FIXED, *PARAMETERS) if name in given)
+    return _prepare(litellm, fixed)
+
+
+@cache
+def _prepare(litellm: ModuleType, fixed: tuple[tuple[str, Any], ...]) -> PreparedCall | None:
+    given = dict(fixed)
+    model, provider, key, base = litellm.get_llm_provider(
+        model=given["model"], api_base=given["api_base"], api_key=given.get("api_key")
+    )
+    if provider != "openai" or litellm.main.responses_api_bridge_check(model, provider)[0].get("mode") == "responses":
+        return None
+    config = litellm.ProviderConfigManager.get_provider_chat_config(model=model, provider=litellm.LlmProviders.OPENAI)
+    if type(config).__module__ != _DIALECT:
+        return None
+    about = {"custom_llm_provider": provider, "api_base": base}
+    chosen = {name: given[name] for name in PARAMETERS if name in given}
+    parameters = litellm.utils.get_optional_params(
+        model=model, custom_llm_provider=provider, drop_params=given.get("drop_params"), stream=None, **chosen
+    )
+    parameters.pop("extra_body", None)
+    key = key or given.get("api_key") or os.environ.get("OPENAI_API_KEY")
+    headers = config.validate_environment(
+        headers=dict(config.get_attribution_headers()),
+        model=model,
+        messages=[],
+        optional_params=parameters,
+        litellm_params=about,
+        api_key=key,
+        api_base=base,
+    )
+    url = config.get_complete_url(
+        api_base=base, api_key=key, model=model, optional_params=parameters, litellm_params=about
+    )
+    return PreparedCall(
+        config=config,
+        handler=litellm.main.base_llm_http_handler,
+        client=_client(litellm),
+        model=model,
+        url=url,
+        headers=headers,
+        parameters=parameters,
+        about=about,
+        timeout=given["timeout"],
+    )
+
+
+@cache
+def _client(litellm: ModuleType) -> Any:
+    """LiteLLM's HTTP client, without the decorator that reports every call's time to nobody."""
+    handler: type[Any] = litellm.llms.custom_httpx.http_handler.AsyncHTTPHandler
+
+    class Quiet(handler):
+        post = inspect.unwrap(handler.post)
+
+    client = Quiet()
+    atexit.register(lambda: asyncio.run(client.close()))
+    return client
