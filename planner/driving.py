@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
 
+from agents.runtime.findings import Finding
 from agents.runtime.worker import gone, new_worker, retire
 from planner.answer import Answer, view
 from planner.engine import Desk, Drive
@@ -34,6 +35,8 @@ class _Ride:
 
     lease: Lease
     user: str
+    new: Request | None = None
+    """The request, when nothing has happened to it yet."""
     task: asyncio.Task[None] | None = None
     drive: Drive | None = None
 
@@ -90,12 +93,15 @@ class Driving:
         refuse(waiting, user, limit=limits.queued_requests, seconds_each=self._seconds_each, at_once=at_once)
         return False
 
-    def take(self, lease: Lease, user: str) -> None:
-        """Drives a request that this planner has the lease of. It is driven once, however often that is said."""
+    def take(self, lease: Lease, user: str, new: Request | None = None) -> None:
+        """Drives a request that this planner has the lease of. It is driven once, however often that is said.
+
+        `new`: the request, when it was created just now.
+        """
         known = self._rides.get(lease.request_id)
         if known is not None and known.lease.epoch >= lease.epoch:
             return
-        ride = _Ride(lease, user)
+        ride = _Ride(lease, user, new)
         self._rides[lease.request_id] = ride
         self._users[user] += 1
         ride.task = asyncio.create_task(self._work(ride, known), name=f"request {lease.request_id}")
@@ -177,12 +183,13 @@ class Driving:
             ride.task.cancel()
 
     def _forget(self, ride: _Ride) -> None:
+        if not self._has_room(ride.user):  # others may have been waiting
+            self._wake.set()
         self._users[ride.user] -= 1
         if self._users[ride.user] <= 0:
             del self._users[ride.user]
         if self._rides.get(ride.lease.request_id) is ride:
             del self._rides[ride.lease.request_id]
-        self._wake.set()
 
     async def _work(self, ride: _Ride, before: _Ride | None) -> None:
         if before is not None and before.task is not None:
@@ -203,8 +210,11 @@ class Driving:
             await self._fail(ride, error)
 
     async def _drive(self, ride: _Ride) -> None:
-        request = await self._store.request(ride.lease.request_id)
-        plan, findings = await self._store.plan(request.id)
+        if ride.new is not None:
+            request, plan, findings = ride.new, None, dict[str, Finding]()
+        else:
+            request = await self._store.request(ride.lease.request_id)
+            plan, findings = await self._store.plan(request.id)
         if plan is not None and request.status == "queued":
             request = request.model_copy(update={"status": "running"})
             event = ("request", {"id": request.id, "status": request.status})

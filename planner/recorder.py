@@ -29,8 +29,8 @@ class Recorder:
     async def record(self, step: Step) -> None:
         """Returns when the step is durable, with all that was to become so later. Raises like `Store.record`."""
         step, self._waiting = self._waiting.then(step), Step()
-        await self._store.record(self._lease, step)
-        self._watch.moved(self._lease.request_id)
+        written = await self._store.record(self._lease, step)
+        self._watch.moved(self._lease.request_id, written, ended=step.request is not None and step.request.ended)
 
     def later(self, step: Step) -> None:
         """For what a restart may forget: lines of progress, and tasks that members recognise by their message."""

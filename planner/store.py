@@ -154,16 +154,17 @@ class Store:
 
         return await self._commit.write(request.id, work)
 
-    async def record(self, lease: Lease, step: Step, *, hand_over: bool = False) -> None:
-        """Makes a step true and keeps the lease, unless the request now waits for a person or has ended.
+    async def record(self, lease: Lease, step: Step, *, hand_over: bool = False) -> list[Event]:
+        """Makes a step true and keeps the lease, unless the request now waits for a person or has ended; its events.
 
         `hand_over`: whoever has room drives the request from now on, and the lease is used up. Raises LeaseLost when
         the lease is not the latest, RequestOver when the request has ended, UnknownRequest when there is none.
         """
-        await self._commit.write(lease.request_id, self._recording(lease, step, hand_over))
+        last = await self._commit.write(lease.request_id, self._recording(lease, step, hand_over))
         observe(step)
+        return [Event(number, *event) for number, event in enumerate(step.events, last - len(step.events) + 1)]
 
-    def _recording(self, lease: Lease, step: Step, hand_over: bool) -> Callable[[Connection], None]:
+    def _recording(self, lease: Lease, step: Step, hand_over: bool) -> Callable[[Connection], int]:
         values: dict[str, Any] = {"of": lease.request_id, "under": lease.epoch, "count": len(step.events)}
         values["reopens"] = step.reopens
         if step.request is not None:
@@ -178,7 +179,7 @@ class Store:
             for subtask in step.subtasks
         ]
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> int:
             last = connection.execute(statement, values).scalar()
             if last is None:
                 raise _refusal(connection, lease)
@@ -187,6 +188,7 @@ class Store:
                 self._write_plan(connection, lease.request_id, step.plan)
             for row in changed:
                 connection.execute(_SUBTASK_ENDED if "new_finding" in row else _SUBTASK_MOVED, row)
+            return last
 
         return work
 

@@ -61,7 +61,7 @@ class Supervisor:
         if lease is None:
             return await self._store.request(request.id)
         if at_once:
-            self._driving.take(lease, request.user)
+            self._driving.take(lease, request.user, request)
         return request
 
     def load(self) -> Load:

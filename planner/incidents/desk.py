@@ -84,7 +84,10 @@ class Incidents:
 
     async def look(self) -> None:
         """Takes every open incident one step on."""
-        await self._follow(await self.store.active())
+        active = await self.store.active()
+        if not active:
+            return
+        await self._follow(active)
         await self._close(await self.store.active())
         await self._begin(await self.store.active())
 
