@@ -148,7 +148,7 @@ class Drive:
         if self._request.started_at is None:
             changes["started_at"] = now()
         self._request = self._request.model_copy(update=changes)
-        await self._record(Step(request=self._request, events=[_status(self._request)]))
+        self._recorder.later(Step(request=self._request, events=[_status(self._request)]))
         with span("plan"):
             plan, usage, notes = await self._desk.strategy.plan(self._request, await self._desk.members.profiles())
         know(plan_id=plan.id)

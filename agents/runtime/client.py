@@ -261,10 +261,9 @@ class _Exchange:
                 await self._pause(attempts.next(fault))
 
     async def _send(self, client: Client, message: Message) -> AsyncGenerator[StreamResponse]:
-        modes = READ_BY_PROGRAMS if self.extended else []
-        request = SendMessageRequest(
-            message=message, configuration=SendMessageConfiguration(accepted_output_modes=modes)
-        )
+        # What goes without saying between programs is not said: notes of tools, the answer twice, our own message.
+        terse = SendMessageConfiguration(accepted_output_modes=READ_BY_PROGRAMS, history_length=0)
+        request = SendMessageRequest(message=message, configuration=terse if self.extended else None)
         streaming = (await self._member.card()).capabilities.streaming
         async for event in client.send_message(request, context=self.context(streaming=streaming)):
             yield event

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from a2a.server.events import Event
-from a2a.types import SendMessageConfiguration, TaskState, TaskStatusUpdateEvent
+from a2a.types import SendMessageConfiguration, TaskArtifactUpdateEvent, TaskState, TaskStatusUpdateEvent
 
-from agents.runtime.wire import FINDING_MEDIA_TYPE
+from agents.runtime.wire import ANSWER, FINDING_MEDIA_TYPE
 
 JSON = "application/json"
-READ_BY_PROGRAMS = ["text/markdown", "text/plain", FINDING_MEDIA_TYPE]
-"""For clients that take facts from the Finding and need no notes of tools at work."""
+MARKDOWN = "text/markdown"
+READ_BY_PROGRAMS = ["text/plain", FINDING_MEDIA_TYPE]
+"""For clients that take facts and words from the Finding, and need no notes of tools at work."""
 
 
-def reads_notes(configuration: SendMessageConfiguration) -> bool:
-    """Whether a client is told of tool calls as data parts: all are, but those that want a Finding and no JSON."""
+def reads_all(configuration: SendMessageConfiguration) -> bool:
+    """Whether a client is told everything: all are, but those that want a Finding and neither JSON nor Markdown."""
     modes = configuration.accepted_output_modes
-    return FINDING_MEDIA_TYPE not in modes or JSON in modes
+    return FINDING_MEDIA_TYPE not in modes or JSON in modes or MARKDOWN in modes
 
 
-def without_notes(event: Event) -> Event | None:
-    """The event without the data parts of work in progress; None when nothing is left. The event itself stays whole."""
+def for_programs(event: Event) -> Event | None:
+    """The event without the data parts of work in progress and without the Markdown answer, whose words are in the
+    Finding; None when nothing is left. The event itself stays whole.
+    """
+    if isinstance(event, TaskArtifactUpdateEvent) and event.artifact.artifact_id == ANSWER:
+        return None
     if not isinstance(event, TaskStatusUpdateEvent) or event.status.state != TaskState.TASK_STATE_WORKING:
         return event
     parts = [part for part in event.status.message.parts if part.WhichOneof("content") != "data"]

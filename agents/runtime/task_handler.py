@@ -43,7 +43,7 @@ from a2a.utils.task import apply_history_length, validate_history_length, valida
 from agents.runtime.context import caller_of
 from agents.runtime.live_task import LiveTask
 from agents.runtime.live_tasks import STOP_SECONDS, LiveTasks, context_for
-from agents.runtime.output_modes import reads_notes, without_notes
+from agents.runtime.output_modes import for_programs, reads_all
 from agents.runtime.push_methods import PushMethods
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore
@@ -116,14 +116,14 @@ class TaskHandler(PushMethods):
                     yield event
             return
         first, reader = await _view(live)
-        notes = reads_notes(params.configuration)
+        everything = reads_all(params.configuration)
         try:
             if first is not None:
                 yield _trimmed(first, params)
             async for event in reader:
                 if isinstance(event, Task):
                     yield _trimmed(event, params)
-                elif (shown := event if notes else without_notes(event)) is not None:
+                elif (shown := event if everything else for_programs(event)) is not None:
                     yield shown
             if live.error is not None:
                 raise live.error
