@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
@@ -104,7 +105,7 @@ async def complete(
 
 async def _structured(settings: ModelSettings, request: dict[str, Any], schema: type[BaseModel]) -> Any:
     """Structured output where the server knows it; else the schema in words."""
-    json_schema = compact_schema(schema.model_json_schema())
+    json_schema = _json_schema(schema)
     # Not strict: strict schemas know no free-form objects, and what comes back is validated here anyway.
     asked = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": json_schema}}
     try:
@@ -115,6 +116,11 @@ async def _structured(settings: ModelSettings, request: dict[str, Any], schema: 
     words = "Answer with one JSON object and nothing else. Its JSON schema: "
     schema_message = {"role": "user", "content": words + json.dumps(json_schema, ensure_ascii=False)}
     return await chat(settings, **{**request, "messages": [*request["messages"], schema_message]})
+
+
+@cache
+def _json_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    return compact_schema(schema.model_json_schema())
 
 
 def _json_in(text: str) -> str:

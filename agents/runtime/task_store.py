@@ -30,7 +30,7 @@ from agents.runtime.worker import new_worker, retire
 
 log = logging.getLogger(__name__)
 
-LAZY_SECONDS = 0.1
+LAZY_SECONDS = 0.5
 """How long a change that nobody waits for may stay unwritten."""
 ATTEMPTS = 4
 PAGE = 50
