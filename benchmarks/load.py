@@ -29,7 +29,7 @@ REPORT = "Pod shop/checkout was killed 12 times since 09:14: its limit is 128Mi 
 ANSWER = "The checkout pods are killed because their memory limit fell from 512Mi to 128Mi at 09:14. " * 6
 
 
-def list_pods(namespace: str) -> dict[str, Any]:
+async def list_pods(namespace: str) -> dict[str, Any]:
     """Lists the pods of a namespace with phase, readiness, restarts and age."""
     pods = [
         {"name": f"{app}-7d9c5b6f4-x2x{n}p", "phase": "Running", "ready": n > 1, "restarts": n, "node": f"node-{n}"}
@@ -39,7 +39,7 @@ def list_pods(namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "pods": pods}
 
 
-def get_pod(namespace: str, name: str) -> dict[str, Any]:
+async def get_pod(namespace: str, name: str) -> dict[str, Any]:
     """Reads one pod: containers with limits and last states, conditions, and its latest events."""
     killed = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-21T09:14:00Z"}
     events = [{"reason": "BackOff", "message": f"Back-off restarting container app, {n} times"} for n in range(12)]
