@@ -11,6 +11,7 @@ from agents.runtime.card_signature import verifier
 from agents.runtime.cards import load_card
 from agents.runtime.client import Member, open_http
 from agents.runtime.context import SOURCE_HEADER
+from agents.runtime.models import warmed_up
 from agents.runtime.service import build_app
 from agents.runtime.settings import Settings
 from planner.a2a import PlannerExecutor
@@ -61,7 +62,8 @@ def build_planner(settings: Settings) -> FastAPI:
             await supervisor.start()
             await reports.open()
             await incidents.open()
-            yield
+            async with warmed_up(settings.model_of(NAME)):
+                yield
         finally:
             await incidents.close()
             await reports.close()

@@ -6,9 +6,11 @@ for people, after the retries that the settings allow.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
@@ -32,10 +34,11 @@ __all__ = [
     "ModelErrorKind",
     "complete",
     "model_for",
-    "warm_up",
+    "warmed_up",
 ]
 
 RUNBOOK = "runbook"
+WARM_UP_AFTER_SECONDS = 0.5
 
 
 class ChatMessage(TypedDict):
@@ -66,10 +69,23 @@ def model_for(settings: ModelSettings) -> BaseLlm | None:
     return TeamLlm(settings)
 
 
-async def warm_up(settings: ModelSettings) -> None:
-    """Imports what the model needs before the first request has to wait for it. Nothing for `runbook`."""
-    if settings.name != RUNBOOK:
-        await import_litellm()
+@asynccontextmanager
+async def warmed_up(settings: ModelSettings) -> AsyncGenerator[None]:
+    """Imports what the model needs a moment after the block began, beside the first requests: being ready comes first.
+    Nothing for `runbook`.
+    """
+    warming = None if settings.name == RUNBOOK else asyncio.create_task(_warm_up(), name="importing LiteLLM")
+    try:
+        yield
+    finally:
+        if warming is not None:
+            warming.cancel()
+            await asyncio.wait([warming])
+
+
+async def _warm_up() -> None:
+    await asyncio.sleep(WARM_UP_AFTER_SECONDS)
+    await import_litellm()
 
 
 @overload

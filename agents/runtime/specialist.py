@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
@@ -19,7 +18,7 @@ from mcp.server.mcpserver import MCPServer
 from agents.runtime.definition import AgentDefinition, Turn
 from agents.runtime.findings import FINDING_EXTENSION, Language
 from agents.runtime.loop import CallNote, ResultNote
-from agents.runtime.models import model_for, warm_up
+from agents.runtime.models import model_for, warmed_up
 from agents.runtime.remote_tools import RemoteTools
 from agents.runtime.settings import Settings
 from agents.runtime.telemetry import agent_turn, note_usage
@@ -72,20 +71,14 @@ class SpecialistExecutor(AgentExecutor):
             max_model_calls=settings.limits.max_model_calls,
         )
 
-    async def start(self) -> None:
-        """Does what the first request would otherwise wait for. May run beside the first requests."""
-        await warm_up(self._model)
-
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncGenerator[None]:
         """Starts beside the first requests, and closes after the last: what a service has to do for its executor."""
-        starting = asyncio.create_task(self.start())
-        try:
-            yield
-        finally:
-            starting.cancel()
-            await asyncio.wait([starting])
-            await self.aclose()
+        async with warmed_up(self._model):
+            try:
+                yield
+            finally:
+                await self.aclose()
 
     async def aclose(self) -> None:
         """Ends the sessions with other people's MCP servers."""
