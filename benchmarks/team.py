@@ -26,7 +26,7 @@ from benchmarks.load import ANSWER, CRITICAL_PATH, MODEL_CALLS, QUESTION, SPECIA
 from benchmarks.processes import Service, free_ports, started
 from kubeteam.planner_client import PlannerClient
 
-WARM_UP, MANY, FEW, AT_ONCE = 10, 10, 3, 32
+WARM_UP, MANY, FEW, AT_ONCE = 10, 20, 3, 32
 SECONDS_PER_REQUEST = 60
 
 Ask = Callable[[int], Awaitable[str]]
@@ -62,6 +62,8 @@ class Measure:
     at_500_ms: float
     cpu_ms: float
     first_cpu_ms: float
+    busy_cpu_ms: float
+    """Like `cpu_ms`, of requests that come together: with a warm cache and shared turns of the loop."""
     per_second: float
     failed: int
     calls: float
@@ -80,20 +82,22 @@ async def measure(team: Team) -> Measure:
         await _asked(team, user)
     after_mb = _memory(team)
     await team.model.takes(0.05)
-    before = [service.cpu_seconds for service in team.services]
+    before = _spent(team)
     quick = [await _asked(team, user) for user in range(MANY)]
-    spent = [service.cpu_seconds - then for service, then in zip(team.services, before, strict=True)]
+    spent = [now - then for now, then in zip(_spent(team), before, strict=True)]
     counts = await team.model.takes(0.5)
     slow = [await _asked(team, user) for user in range(FEW)]
     await team.model.takes(0.05)
-    began = time.perf_counter()
+    began, before = time.perf_counter(), _spent(team)
     crowd = await asyncio.gather(*(_asked(team, user) for user in range(AT_ONCE)))
     seconds = time.perf_counter() - began
+    busy = sum(_spent(team)) - sum(before)
     return Measure(
         at_50_ms=_median(quick) / (CRITICAL_PATH * 0.05),
         at_500_ms=_median(slow) / (CRITICAL_PATH * 0.5),
         cpu_ms=sum(spent) * 1000 / MANY,
         first_cpu_ms=spent[0] * 1000 / MANY,
+        busy_cpu_ms=busy * 1000 / AT_ONCE,
         per_second=sum(one is not None for one in crowd) / seconds,
         failed=sum(one is None for one in (*quick, *slow, *crowd)),
         calls=counts["calls"] / MANY,
@@ -118,6 +122,10 @@ async def _asked(team: Team, user: int) -> float | None:
 
 def _median(times: list[float | None]) -> float:
     return statistics.median(one for one in times if one is not None)
+
+
+def _spent(team: Team) -> list[float]:
+    return [service.cpu_seconds for service in team.services]
 
 
 def _memory(team: Team) -> float:
@@ -180,6 +188,7 @@ ROWS: list[tuple[str, str, str]] = [
     ("at_500_ms", "latency at L = 500 ms, x 5L", "<= 1.05"),
     ("cpu_ms", "CPU ms per request, five processes", "<= 90"),
     ("first_cpu_ms", "  of it in the planner", "<= 25"),
+    ("busy_cpu_ms", "CPU ms per request, 32 at once", "<= 90"),
     ("per_second", "requests/s, 32 at once, L = 50 ms", ">= 16"),
     ("failed", "failed requests", "0"),
     ("calls", "model calls per request", str(MODEL_CALLS)),
