@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -128,12 +130,44 @@ def _prepare(litellm: ModuleType, fixed: tuple[tuple[str, Any], ...]) -> Prepare
 
 @cache
 def _client(litellm: ModuleType) -> Any:
-    """LiteLLM's HTTP client, without the decorator that reports every call's time to nobody."""
+    """LiteLLM's HTTP client, less what costs as much as the request: its decorator reports every call's time to nobody,
+    and httpx looks for cookies and logins.
+    """
     handler: type[Any] = litellm.llms.custom_httpx.http_handler.AsyncHTTPHandler
 
     class Quiet(handler):
         post = inspect.unwrap(handler.post)
 
     client = Quiet()
-    atexit.register(lambda: asyncio.run(client.close()))
+    client.client = _Direct(client.client)
+    atexit.register(lambda: asyncio.run(client.client.close()))
     return client
+
+
+class _Direct:
+    """The part of `httpx.AsyncClient` that LiteLLM's client uses. Proxies and certificates are the client's own."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._address = cache(httpx.URL)
+        self._common = dict(client.headers)
+
+    def build_request(self, method: str, url: str, **given: Any) -> httpx.Request:
+        return httpx.Request(
+            method,
+            self._address(url),
+            headers={**self._common, **given["headers"]},
+            content=given["content"],
+            extensions={"timeout": httpx.Timeout(given["timeout"]).as_dict()},
+        )
+
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        response = await self._client._transport_for_url(request.url).handle_async_request(request)
+        if response.has_redirect_location:
+            await response.aclose()
+            return await self._client.send(request)
+        await response.aread()
+        return response
+
+    async def close(self) -> None:
+        await self._client.aclose()

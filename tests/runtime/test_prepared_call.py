@@ -80,7 +80,15 @@ async def test_an_answer_is_read_the_same_either_way(server: ModelServer, monkey
     assert short.usage == long.usage
 
 
-@pytest.mark.parametrize("reply", [rate_limited("30"), failure(401, "who are you?"), failure(503, "later")])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        rate_limited("30"),
+        failure(401, "who are you?"),
+        failure(503, "later"),
+        failure(307, "elsewhere", Location="/v1/elsewhere"),
+    ],
+)
 async def test_an_error_is_the_same_either_way(server: ModelServer, monkeypatch: pytest.MonkeyPatch, reply: Any):
     server.always(reply)
     short, long = await _both(server, monkeypatch, REQUESTS["words"])
