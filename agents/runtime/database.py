@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -80,7 +81,7 @@ class Database:
     async def write(self, work: Work[T]) -> T:
         """Runs the work in a transaction. Raises what it raises, and SQLAlchemy's DBAPIError."""
         if self._local is not None:
-            return await self._local.run(self._local.writer, work)
+            return await self._local.writer.run(work)
         assert self._remote is not None
         async with self._remote.begin() as connection:
             return await connection.run_sync(work)
@@ -88,7 +89,7 @@ class Database:
     async def read(self, work: Work[T]) -> T:
         """Runs the work on a connection of its own, so that it does not wait behind writes."""
         if self._local is not None:
-            return await self._local.run(self._local.reader, work)
+            return await self._local.reader.run(work)
         assert self._remote is not None
         async with self._remote.connect() as connection:
             return await connection.run_sync(work)
@@ -108,25 +109,56 @@ class _Sqlite:
         options = {"poolclass": StaticPool} if memory else {}
         self.engine: Engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
         event.listen(self.engine, "connect", _prepare)
-        self.writer = ThreadPoolExecutor(1, "sqlite-writer")
-        self.reader = self.writer if memory else ThreadPoolExecutor(1, "sqlite-reader")
-
-    async def run(self, thread: ThreadPoolExecutor, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, self._in_transaction, work)
-
-    def _in_transaction(self, work: Work[T]) -> T:
-        with self.engine.begin() as connection:
-            return work(connection)
+        self.writer = _Thread(self.engine, "sqlite-writer")
+        self.reader = self.writer if memory else _Thread(self.engine, "sqlite-reader")
 
     def close(self) -> None:
         for thread in {self.writer, self.reader}:
-            thread.shutdown(wait=True)
+            thread.close()
         self.engine.dispose()
+
+
+class _Thread:
+    """A thread with a connection of its own, which it keeps: fetching one from the pool cost as much as the work."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._executor = ThreadPoolExecutor(1, name)
+        self._connection: Connection | None = None
+
+    async def run(self, work: Work[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._in_transaction, work)
+
+    def _in_transaction(self, work: Work[T]) -> T:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            return work(self._connection)
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True)
+        if self._connection is not None:
+            self._connection.close()
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
-    # NORMAL in WAL mode survives the death of the process; only a power cut may lose the last commits.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_MILLISECONDS}"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    _write_ahead(cursor)
+    # In WAL mode this survives the death of the process; only a power cut may lose the last commits.
+    cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """WAL mode. Whoever comes while another switches a new file to it is refused at once, whatever the timeout."""
+    patience = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
