@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 import httpx
-from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
+from a2a.client import Client, ClientCallContext, ClientConfig
 from a2a.types import (
     AgentCard,
     CancelTaskRequest,
@@ -33,6 +33,7 @@ from agents.runtime.card_signature import Verify
 from agents.runtime.cards import declares
 from agents.runtime.faults import Fault, fault_of
 from agents.runtime.findings import FINDING_EXTENSION, SubtaskInput
+from agents.runtime.json_rpc_client import client_factory
 from agents.runtime.output_modes import READ_BY_PROGRAMS
 from agents.runtime.reading import Reading
 from agents.runtime.remote_card import CardUnavailableError, RemoteCard
@@ -168,7 +169,7 @@ class Member:
         if self._made is None or self._made[0] is not card:
             config = ClientConfig(httpx_client=self._http, streaming=True, supported_protocol_bindings=BINDINGS)
             try:
-                self._made = card, ClientFactory(config).create(card)
+                self._made = card, client_factory(config, card).create(card)
             except ValueError as error:
                 raise CardUnavailableError(f"{self.name} offers no way to call it: {error}", answered=True) from error
         return self._made

@@ -1,0 +1,121 @@
+"""Our reader of ProtoJSON takes what protobuf's takes, makes the same of it, and refuses the same."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from a2a.types import (
+    AgentCard,
+    Message,
+    Part,
+    StreamResponse,
+    Task,
+    TaskArtifactUpdateEvent,
+    TaskState,
+    TaskStatus,
+    TaskStatusUpdateEvent,
+)
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+
+from agents.runtime import wire
+from agents.runtime.cards import load_card
+from agents.runtime.findings import Evidence, Finding
+from agents.runtime.proto_json import parse
+from agents.runtime.settings import Settings
+
+MOMENT = datetime(2026, 11, 21, 9, 14, tzinfo=UTC)
+
+
+def _status(state: TaskState, *parts: Part) -> TaskStatus:
+    status = TaskStatus(state=state)
+    status.timestamp.FromDatetime(MOMENT)
+    if parts:
+        status.message.CopyFrom(wire.agent_message(parts, task_id="t", context_id="c"))
+    return status
+
+
+def _messages() -> Iterator[Any]:
+    evidence = Evidence(source="list_pods", query="{}", observed_at=MOMENT, excerpt="三个")
+    found = Finding(specialist="metrics", text="内存不足", evidence=[evidence])
+    call = wire.tool_call_part(wire.ToolCallNote("c1", "list_pods", {"n": 3, "deep": [{"x": None, "y": [True]}]}))
+    working = _status(TaskState.TASK_STATE_WORKING, wire.text_part("Calling list_pods"), call)
+    task = Task(id="t", context_id="c", status=_status(TaskState.TASK_STATE_COMPLETED))
+    task.history.append(wire.instruction_message("why?"))
+    task.artifacts.extend([wire.answer_artifact("All is well."), wire.finding_artifact(found)])
+    task.metadata.update({"a": {"b": [1, 2.5, "c", None]}})
+    yield StreamResponse(task=task)
+    yield StreamResponse(status_update=TaskStatusUpdateEvent(task_id="t", context_id="c", status=working))
+    artifact = wire.finding_artifact(found)
+    yield StreamResponse(
+        artifact_update=TaskArtifactUpdateEvent(task_id="t", context_id="c", artifact=artifact, last_chunk=True)
+    )
+    files = [Part(raw=b"\x00\xff", filename="a.bin", media_type="application/octet-stream"), Part(url="http://x/y")]
+    yield StreamResponse(message=Message(message_id="m", parts=files, extensions=["https://a", "https://b"]))
+    yield StreamResponse(message=Message())
+    yield load_card("diagnoser", Settings())
+
+
+MESSAGES = list(_messages())
+
+
+def _both(data: Any, kind: type[Any]) -> list[Any]:
+    """What our reader and protobuf's make of it: a message, or that it was refused."""
+    outcomes: list[Any] = []
+    for read in (parse, lambda data, message: ParseDict(data, message, ignore_unknown_fields=True)):
+        try:
+            outcomes.append(read(copy.deepcopy(data), kind()))
+        except ParseError:
+            outcomes.append("refused")
+    return outcomes
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.DESCRIPTOR.name)
+@pytest.mark.parametrize("own_names", [False, True])
+def test_every_kind_of_message_comes_back_whole(message: Any, own_names: bool) -> None:
+    data = MessageToDict(message, preserving_proto_field_name=own_names)
+    assert parse(data, type(message)()) == message
+
+
+def test_what_is_odd_or_wrong_is_treated_as_protobuf_treats_it() -> None:
+    dice = random.Random(7)
+    refused = 0
+    for _ in range(3000):
+        message = dice.choice(MESSAGES)
+        data = MessageToDict(message)
+        for _ in range(dice.choice((1, 1, 2))):
+            _spoil(data, dice)
+        ours, theirs = _both(data, type(message))
+        assert ours == theirs, data
+        refused += ours == "refused"
+    assert 300 < refused < 2700
+
+
+def test_a_card_in_an_older_dialect_is_read_as_far_as_it_goes() -> None:
+    ours, theirs = _both({"name": "x", "protocolVersion": "0.3.0", "url": "http://x", "skills": [{}]}, AgentCard)
+    assert ours == theirs
+    assert ours.name == "x"
+
+
+def _spoil(data: Any, dice: random.Random) -> None:
+    """Changes one place, anywhere in it."""
+    places = list(_places(data))
+    if not places:
+        return
+    inside, key = dice.choice(places)
+    odd = (None, True, 0, 1.5, "", "x", "TASK_STATE_WORKING", [], ["x"], {}, {"x": 1}, [{}], "2026-11-21T09:14:00Z")
+    if isinstance(inside, dict) and dice.random() < 0.2:
+        inside["unheardOf"] = dice.choice(odd)
+    else:
+        inside[key] = dice.choice(odd)
+
+
+def _places(data: Any) -> Iterator[tuple[Any, Any]]:
+    pairs = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in pairs:
+        yield data, key
+        yield from _places(value)
