@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 FORGET_SECONDS = 3600.0
 STOP_SECONDS = 5.0
 """How long a cancelled executor gets to clean up."""
-TEND_SECONDS = 0.3
-"""How soon a cancel that came in at another replica is heard."""
+TEND_SECONDS = 1.0
+"""How soon a cancel that came in at another replica is heard; sooner with short leases."""
 MAX_RESUMED = 8
 """How often a task is taken up again: one that brings its process down must not do so for ever."""
 RESUMED = "kubeteam/resumed"
@@ -96,7 +96,7 @@ class LiveTasks:
         clock = asyncio.get_running_loop()
         sweep, forget = clock.time(), clock.time()
         while True:
-            await asyncio.sleep(TEND_SECONDS)
+            await asyncio.sleep(min(TEND_SECONDS, self._store.lease_seconds / 5))
             try:
                 if any(live.running for live in self._live.values()):
                     await self._store.beat()
