@@ -57,8 +57,11 @@ async def started(
     *,
     env: Mapping[str, str] | None = None,
     ready: str = "/readyz",
+    checkout: Path | None = None,
 ) -> AsyncGenerator[dict[str, Service]]:
     """Runs `python -m COMMAND` for each name until the block ends, and waits until all answer `ready`.
+
+    `checkout` has the code that they run, when it is not this one's.
 
     Raises RuntimeError with the end of the log when one does not.
     """
@@ -70,7 +73,7 @@ async def started(
         for name, command in commands.items():
             with (logs / f"{name}.log").open("wb") as log:
                 process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs on this loop meanwhile
-                    [sys.executable, "-m", *command], stdout=log, stderr=log, env=clean | dict(env or {})
+                    [sys.executable, "-m", *command], stdout=log, stderr=log, env=clean | dict(env or {}), cwd=checkout
                 )
             services[name] = Service(name, process, f"http://127.0.0.1:{ports[name]}")
         await asyncio.gather(*(_until_ready(service, ready, logs) for service in services.values()))

@@ -133,8 +133,8 @@ def _memory(team: Team) -> float:
 
 
 @asynccontextmanager
-async def our_team(model: Model, folder: Path) -> AsyncGenerator[Team]:
-    """The planner and four specialists, each started as a process of its own."""
+async def our_team(model: Model, folder: Path, checkout: Path | None = None) -> AsyncGenerator[Team]:
+    """The planner and four specialists, each started as a process of its own; of another checkout when it is named."""
     names = ["planner", *SPECIALISTS]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     env = {
@@ -144,7 +144,7 @@ async def our_team(model: Model, folder: Path) -> AsyncGenerator[Team]:
         "KUBETEAM_AGENTS": json.dumps({name: {"port": port} for name, port in ports.items()}),
     }
     commands = {name: ["benchmarks.our_service", name] for name in names}
-    async with started(commands, ports, folder, env=env) as services:
+    async with started(commands, ports, folder, env=env, checkout=checkout) as services:
         clients = [PlannerClient(services["planner"].url, f"user-{number}") for number in range(4)]
         for client in clients:
             await client.__aenter__()

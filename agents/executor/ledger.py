@@ -9,15 +9,28 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field
-from sqlalchemy import Column, Float, MetaData, Table, Text, and_, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Float,
+    MetaData,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    Update,
+    and_,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -30,6 +43,9 @@ from agents.runtime.migrations import Tables, bring_up
 from agents.runtime.worker import gone
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 """Seconds between attempts to reach the database: about ten in all, which a restart of it may take."""
@@ -137,70 +153,81 @@ class Ledger:
         """Closes the connections."""
         await self.engine.dispose()
 
-    @asynccontextmanager
-    async def _connected(
-        self, way: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-    ) -> AsyncGenerator[AsyncConnection]:
-        """A connection; a database that is being restarted is waited for. What was begun is never begun again here."""
-        async with AsyncExitStack() as stack:
-            yield await self._enter(stack, way)
+    async def _run(self, work: Work[T], *, twice: bool = False) -> T:
+        """Runs the work in a transaction. A database that is being restarted is waited for.
 
-    async def _enter(
-        self, stack: AsyncExitStack, way: Callable[[], AbstractAsyncContextManager[AsyncConnection]]
-    ) -> AsyncConnection:
-        for pause in PAUSES:
+        Work that broke off before its commit was undone, and is done again. What became of a commit that broke off,
+        nobody knows: then only work that may be done `twice` is. Raises what the work raises, and SQLAlchemy's errors.
+        """
+        for pause in (*PAUSES, None):
+            committing = False
             try:
-                return await stack.enter_async_context(way())
+                async with self.engine.begin() as connection:
+                    result = await work(connection)
+                    committing = True
+                return result
             except (DBAPIError, OSError) as error:
-                if not passing(error):
+                if pause is None or not passing(error) or (committing and not twice):
                     raise
                 logger.info("the ledger's database does not answer, trying again: %s", error)
             await asyncio.sleep(pause)
-        return await stack.enter_async_context(way())
+        raise AssertionError
 
     async def note(self, event: str, subject: str, data: dict[str, Any], at: datetime) -> None:
         """Writes a line in the journal."""
-        async with self._connected(self.engine.begin) as connection:
-            await journal.append(connection, event, subject, data, at)
+        await self._run(lambda connection: journal.append(connection, event, subject, data, at))
 
     async def propose(self, proposal: Proposal, data: dict[str, Any]) -> None:
         """Stores a proposal."""
         row = {"id": proposal.id, "digest": proposal.action.digest, "document": proposal.model_dump_json()}
-        async with self._connected(self.engine.begin) as connection:
-            await connection.execute(insert(proposals).values(**row, expires_at=proposal.expires_at.timestamp()))
-            await journal.append(connection, "proposed", proposal.id, data, proposal.created_at)
+
+        async def work(connection: AsyncConnection) -> None:
+            known = select(proposals.c.id).where(proposals.c.id == proposal.id)
+            if (await connection.execute(known)).first() is None:
+                await connection.execute(insert(proposals).values(**row, expires_at=proposal.expires_at.timestamp()))
+                await journal.append(connection, "proposed", proposal.id, data, proposal.created_at)
+
+        await self._run(work, twice=True)
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal of that id, as stored."""
-        async with self._connected(self.engine.connect) as connection:
-            row = (await connection.execute(select(proposals.c.document).where(proposals.c.id == proposal_id))).first()
-        return Proposal.model_validate_json(row[0]) if row else None
+        query = select(proposals.c.document).where(proposals.c.id == proposal_id)
+        rows = await self._rows(query)
+        return Proposal.model_validate_json(rows[0]["document"]) if rows else None
 
     async def reject(self, approval: Approval, at: datetime) -> None:
         """Stores a rejection. Raises ApprovalRefused when the proposal has been decided already."""
-        async with self._connected(self.engine.begin) as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await self._decide(connection, approval)
             await journal.append(connection, "rejected", approval.proposal, decision_data(approval), at)
 
+        await self._run(work)
+
     async def stop(self, approval: Approval, outcome: dict[str, Any], at: datetime) -> None:
         """Uses up an approval without applying anything, because the object is no longer what was approved."""
-        async with self._connected(self.engine.begin) as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await self._decide(connection, approval)
             await journal.append(connection, "approved", approval.proposal, decision_data(approval), at)
             await journal.append(connection, "stopped", approval.proposal, outcome, at)
 
+        await self._run(work)
+
     async def begin(self, approval: Approval, intent: Intent, owner: str, lease: timedelta, at: datetime) -> Execution:
         """Uses up an approval and writes the intent down, at once. Raises ApprovalRefused when it was used already."""
-        async with self._connected(self.engine.begin) as connection:
+
+        async def work(connection: AsyncConnection) -> Execution:
             await self._decide(connection, approval)
             await journal.append(connection, "approved", approval.proposal, decision_data(approval), at)
             return await _insert(connection, approval.proposal, intent, owner, lease, at)
 
+        return await self._run(work)
+
     async def begin_undo(self, intent: Intent, owner: str, lease: timedelta, at: datetime) -> Execution | None:
         """Writes down that an execution is taken back; None when that has been begun before."""
         try:
-            async with self._connected(self.engine.begin) as connection:
-                return await _insert(connection, f"{intent.undoes}:undo", intent, owner, lease, at)
+            return await self._run(lambda c: _insert(c, f"{intent.undoes}:undo", intent, owner, lease, at))
         except IntegrityError:
             return None
 
@@ -208,42 +235,52 @@ class Ledger:
         """Moves an execution on and journals it. False when somebody else has taken it over."""
         outcome = json.dumps(data, ensure_ascii=False) if phase == "done" else None
         changed = update(executions).where(_held(execution)).values(phase=phase, outcome=outcome)
-        async with self._connected(self.engine.begin) as connection:
+
+        async def work(connection: AsyncConnection) -> bool:
             held = (await connection.execute(changed)).rowcount == 1
             if held:
                 await journal.append(connection, event, execution.id, data, at)
             return held
 
+        return await self._run(work)
+
     async def renew(self, execution: Execution, lease: timedelta, now: datetime) -> bool:
         """Keeps an execution for another while. False when somebody else has taken it over."""
         until = (now + lease).timestamp()
-        async with self._connected(self.engine.begin) as connection:
-            done = await connection.execute(update(executions).where(_held(execution)).values(lease_until=until))
-            return done.rowcount == 1
+        return await self._changed(update(executions).where(_held(execution)).values(lease_until=until), twice=True)
 
     async def orphans(self, now: datetime) -> list[Execution]:
         """Executions whose process is gone, or has not been heard of for as long as its lease."""
         query = select(executions).where(executions.c.phase != "done")
-        async with self._connected(self.engine.connect) as connection:
-            open_ones = [_execution(row) for row in (await connection.execute(query)).mappings()]
+        open_ones = [_execution(row) for row in await self._rows(query)]
         return [each for each in open_ones if each.lease_until < now.timestamp() or gone(each.owner)]
 
     async def take_over(self, orphan: Execution, owner: str, lease: timedelta, now: datetime) -> Execution | None:
         """Makes an orphan ours; None when somebody else was faster."""
         until = (now + lease).timestamp()
         mine = and_(_held(orphan), executions.c.lease_until == orphan.lease_until)
-        async with self._connected(self.engine.begin) as connection:
-            done = await connection.execute(update(executions).where(mine).values(owner=owner, lease_until=until))
-        if done.rowcount != 1:
+        if not await self._changed(update(executions).where(mine).values(owner=owner, lease_until=until)):
             return None
         return Execution(orphan.id, orphan.phase, owner, until, orphan.intent, None)
 
     async def execution(self, execution_id: str) -> Execution | None:
         """The execution of a proposal (`<id>`) or of its undoing (`<id>:undo`)."""
-        async with self._connected(self.engine.connect) as connection:
-            query = select(executions).where(executions.c.id == execution_id)
-            row = (await connection.execute(query)).mappings().first()
-        return _execution(row) if row else None
+        rows = await self._rows(select(executions).where(executions.c.id == execution_id))
+        return _execution(rows[0]) if rows else None
+
+    async def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
+        async def work(connection: AsyncConnection) -> Sequence[RowMapping]:
+            return (await connection.execute(query)).mappings().all()
+
+        return await self._run(work, twice=True)
+
+    async def _changed(self, statement: Update, *, twice: bool = False) -> bool:
+        """Whether the statement changed a row."""
+
+        async def work(connection: AsyncConnection) -> bool:
+            return (await connection.execute(statement)).rowcount == 1
+
+        return await self._run(work, twice=twice)
 
     async def _decide(self, connection: AsyncConnection, approval: Approval) -> None:
         row = {"proposal": approval.proposal, "nonce": approval.nonce, "document": approval.model_dump_json()}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Float, create_engine, event, literal_column, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -53,7 +53,9 @@ def passing(error: BaseException) -> bool:
         return isinstance(error, OSError)
     state = str(getattr(error.orig, "sqlstate", None) or "")
     away = error.connection_invalidated or state[:2] in AWAY_STATES
-    return away or isinstance(error, OperationalError | InterfaceError)
+    # asyncpg, whose connection breaks off in the middle of a statement, speaks of an internal error.
+    lost = isinstance(error, InternalError) and not state
+    return away or lost or isinstance(error, OperationalError | InterfaceError)
 
 
 def clock(dialect: str) -> ColumnElement[float]:
