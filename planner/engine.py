@@ -110,10 +110,10 @@ class Drive:
         """Works until the request is answered or waits for a person. Cancelling leaves everything to go on later."""
         clock = asyncio.get_running_loop()
         ends = clock.time() + self._desk.limits.request_deadline_seconds
-        if self._board is None and not await self._make_plan():
-            return
-        ends += sum(subtask.deadline_seconds or 0 for subtask in self.plan.subtasks if not subtask.over)
         try:
+            if self._board is None and not await self._make_plan():
+                return
+            ends += sum(subtask.deadline_seconds or 0 for subtask in self.plan.subtasks if not subtask.over)
             await self._work(lambda: ends - clock.time())
         finally:
             self._recorder.close()

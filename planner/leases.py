@@ -39,11 +39,12 @@ class Candidate:
 
 
 def candidates(connection: sa.Connection, holder: str) -> list[Candidate]:
-    """Requests with work to do that `holder` does not drive, oldest first."""
+    """Requests with work to do that `holder` does not drive, oldest first; also its own that it has not kept."""
     now = clock(connection.dialect.name)
     query = (
         sa.select(requests.c.id, requests.c.user, requests.c.epoch, requests.c.owner, requests.c.lease_until < now)
-        .where(requests.c.status.in_(TO_DO), requests.c.owner.is_distinct_from(holder))
+        .where(requests.c.status.in_(TO_DO))
+        .where(sa.or_(requests.c.owner.is_distinct_from(holder), requests.c.lease_until < now))
         .order_by(requests.c.created_at)
         .limit(LOOKED_AT)
     )

@@ -62,6 +62,8 @@ class Supervisor:
             return await self._store.request(request.id)
         if at_once:
             self._driving.take(lease, request.user, request)
+        else:
+            self._driving.look()  # there may be room by now
         return request
 
     def load(self) -> Load:

@@ -34,7 +34,7 @@ class Reply:
     tool_calls: tuple[tuple[str, str], ...] = ()
     """Name and arguments, as the text that the model wrote."""
     status: int = 200
-    body: dict[str, Any] | None = None
+    body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     hang_seconds: float = 0.0
     usage: tuple[int, int] = (100, 20)

@@ -89,7 +89,10 @@ class Database:
             return await connection.run_sync(work)
 
     async def read(self, work: Work[T]) -> T:
-        """Runs the work on a connection of its own, so that it does not wait behind writes."""
+        """Runs the work on a connection of its own, so that it does not wait behind writes.
+
+        The work reads its results to the end: one that is left open would hide from SQLite what is written later.
+        """
         if self._local is not None:
             return await self._local.reader.run(work)
         assert self._remote is not None
@@ -158,8 +161,8 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > patience:
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > patience:
                 raise
             time.sleep(0.01)
         else:

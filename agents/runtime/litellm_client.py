@@ -195,7 +195,7 @@ def _kind(error: Exception) -> ModelErrorKind:
     # LiteLLM calls both of these a server error: no connection, and an answer that it cannot read.
     if "APIConnectionError" in names or "ConnectError" in names:
         return "unreachable"
-    if not isinstance(status, int) or type(causes[-1]).__module__.startswith("litellm"):
+    if not isinstance(status, int) or status < 400 or type(causes[-1]).__module__.startswith("litellm"):
         return "malformed"
     if status in (401, 403):
         return "auth"

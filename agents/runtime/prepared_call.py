@@ -79,10 +79,16 @@ class PreparedCall:
 def prepared_call(litellm: ModuleType, request: Mapping[str, Any]) -> PreparedCall | None:
     """The short way for a request, arguments of `litellm.acompletion`; None when it has to take the long one."""
     given = {name: value for name, value in request.items() if value is not None}
-    if given.get("api_base") is None or given.keys() - {*FIXED, *PARAMETERS, *OWN}:
+    if given.get("api_base") is None or given.keys() - {*FIXED, *PARAMETERS, *OWN} or _adds_headers(litellm):
         return None
     fixed = tuple((name, given[name]) for name in (*FIXED, *PARAMETERS) if name in given)
     return _prepare(litellm, fixed)
+
+
+def _adds_headers(litellm: ModuleType) -> bool:
+    """Whether LiteLLM was told, by its own ways, to send more than the settings say."""
+    named = any(name in os.environ for name in ("OPENAI_ORGANIZATION", "OPENAI_PROJECT_ID"))
+    return named or bool(litellm.organization or litellm.headers)
 
 
 @cache
@@ -162,12 +168,19 @@ class _Direct:
         )
 
     async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        response = await self._client._transport_for_url(request.url).handle_async_request(request)
-        if response.has_redirect_location:
+        try:
+            response = await self._client._transport_for_url(request.url).handle_async_request(request)
+        except httpx.RequestError as error:
+            error.request = request
+            raise
+        response.request = request
+        try:
+            if not response.has_redirect_location:
+                await response.aread()
+                return response
+        finally:
             await response.aclose()
-            return await self._client.send(request)
-        await response.aread()
-        return response
+        return await self._client.send(request)
 
     async def close(self) -> None:
         await self._client.aclose()

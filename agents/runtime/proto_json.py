@@ -35,8 +35,17 @@ def parse(data: dict[str, Any], message: M) -> M:
 @cache
 def _filler(descriptor: Descriptor) -> Fill:
     fields: dict[str, Fill] = {}
+    choices = {
+        name: field.containing_oneof.full_name
+        for field in descriptor.fields
+        if field.containing_oneof is not None
+        for name in (field.json_name, field.name)
+    }
 
     def fill(data: Any, message: Any) -> None:
+        chosen = [choices[name] for name in data if name in choices]
+        if len(chosen) != len(set(chosen)):
+            raise ValueError(f"two of {chosen}")
         for name, value in data.items():
             put = fields.get(name)
             if put is not None and (value is not None or name in nullable):

@@ -41,6 +41,7 @@ from a2a.utils.errors import (
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
 
 from agents.runtime.context import caller_of
+from agents.runtime.findings import FINDING_EXTENSION
 from agents.runtime.live_task import LiveTask
 from agents.runtime.live_tasks import STOP_SECONDS, LiveTasks, context_for
 from agents.runtime.output_modes import for_programs, reads_all
@@ -116,7 +117,8 @@ class TaskHandler(PushMethods):
                     yield event
             return
         first, reader = await _view(live)
-        everything = reads_all(params.configuration)
+        asked = caller_of(context).wants_findings or FINDING_EXTENSION in params.message.extensions
+        everything = not asked or reads_all(params.configuration)
         try:
             if first is not None:
                 yield _trimmed(first, params)

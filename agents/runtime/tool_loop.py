@@ -51,7 +51,13 @@ class ToolLoop(BaseAgent):
 
     async def _results(self, calls: list[types.FunctionCall]) -> list[types.Part]:
         """The results of calls that are made at once, in the order of the calls."""
-        responses = await asyncio.gather(*(self._result(call) for call in calls))
+        tasks = [asyncio.create_task(self._result(call)) for call in calls]
+        try:
+            responses = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:  # when one broke off, nobody waits for the others any more
+                task.cancel()
+            await asyncio.wait(tasks)
         return [
             types.Part(function_response=types.FunctionResponse(id=call.id, name=call.name, response=response))
             for call, response in zip(calls, responses, strict=True)

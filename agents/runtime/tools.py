@@ -6,6 +6,7 @@ uncut, into the turn's `Journal` (what the Finding is composed of) and hands the
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -135,6 +136,11 @@ class Journal:
                 result = ToolResult(tool.info.name, arguments, await tool.call(arguments))
             except ToolFailure as error:
                 result = ToolResult(tool.info.name, arguments, error=str(error))
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                # The tool's own, such as of a session that broke off: nobody wants this turn to stop.
+                result = ToolResult(tool.info.name, arguments, error=f"{tool.info.name} broke off")
             except Exception:
                 logger.exception("tool %s failed unexpectedly", tool.info.name)
                 result = ToolResult(tool.info.name, arguments, error=f"{tool.info.name} failed unexpectedly")

@@ -144,6 +144,14 @@ async def test_of_many_planners_that_claim_at_once_one_gets_it(stores: tuple[Sto
     assert sorted(lease.request_id for leases in taken for lease in leases) == [f"r{n}" for n in range(10)]
 
 
+async def test_a_request_whose_creation_broke_off_after_its_commit_is_driven(stores: tuple[Store, Store]) -> None:
+    supervisor = await planner(stores[0], FakeTeam(diagnoser=diagnosis))
+    request = new_request("why does shop fail in cluster demo?", id="r1", cluster_id="demo")
+    await stores[0].create(request, ("request", {}), supervisor._driving.worker)  # and nobody heard that it was done
+    await ended(supervisor, "r1")
+    await supervisor.stop()
+
+
 async def test_a_request_that_waits_for_a_person_is_nobodys_and_is_answered_at_any_planner_once(
     stores: tuple[Store, Store],
 ) -> None:

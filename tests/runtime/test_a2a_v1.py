@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from agents.runtime.findings import FINDING_EXTENSION
+from agents.runtime.output_modes import READ_BY_PROGRAMS
 from tests.runtime.scripted import V1, Scripted, call, message, rpc, started, task_of
 
 
@@ -223,3 +225,12 @@ async def test_rest_sends_streams_reads_lists_and_cancels(http: httpx.AsyncClien
     assert "TASK_STATE_COMPLETED" in stream.text
     assert (await http.get("/rest/tasks/nowhere", headers=V1)).status_code == 404
     assert (await http.get("/rest/acme/tasks", headers=V1)).json()["totalSize"] == 0
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_only_who_gets_the_finding_goes_without_the_answers_words(http: httpx.AsyncClient, asked: bool) -> None:
+    params = {**message("hello"), "configuration": {"acceptedOutputModes": READ_BY_PROGRAMS}}
+    headers = {**V1, "A2A-Extensions": FINDING_EXTENSION} if asked else V1
+    response = await http.post("/", json=rpc("SendStreamingMessage", params), headers=headers)
+    artifacts = [e["artifactUpdate"]["artifact"]["artifactId"] for e in events(response.text) if "artifactUpdate" in e]
+    assert artifacts == (["finding"] if asked else ["answer"])

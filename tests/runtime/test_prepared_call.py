@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from agents.runtime import litellm_client
 from agents.runtime.litellm_client import call, connection, import_litellm
 from agents.runtime.model_errors import ModelError
-from agents.runtime.prepared_call import prepared_call
-from tests.model_server import ModelServer, calls, failure, rate_limited, text
+from agents.runtime.prepared_call import _Direct, prepared_call
+from tests.model_server import ModelServer, Reply, calls, failure, rate_limited, text
 
 TOOL = {
     "type": "function",
@@ -87,6 +88,7 @@ async def test_an_answer_is_read_the_same_either_way(server: ModelServer, monkey
         failure(401, "who are you?"),
         failure(503, "later"),
         failure(307, "elsewhere", Location="/v1/elsewhere"),
+        Reply(body="<html>Welcome</html>"),
     ],
 )
 async def test_an_error_is_the_same_either_way(server: ModelServer, monkeypatch: pytest.MonkeyPatch, reply: Any):
@@ -103,6 +105,22 @@ async def test_models_with_ways_of_their_own_take_the_long_one(server: ModelServ
     settings = server.settings(name=name)
     request = {"model": name, "messages": ASKED, **connection(settings)}
     assert prepared_call(await import_litellm(), request) is None
+
+
+async def test_what_litellm_was_told_to_add_is_added(server: ModelServer, monkeypatch: pytest.MonkeyPatch):
+    settings = server.settings()
+    request = {"model": settings.name, "messages": ASKED, **connection(settings)}
+    monkeypatch.setenv("OPENAI_ORGANIZATION", "org-1")
+    assert prepared_call(await import_litellm(), request) is None
+
+
+async def test_a_transport_that_says_nothing_of_the_request_will_do(server: ModelServer):
+    server.always(text("hello"))
+    direct = _Direct(httpx.AsyncClient())
+    request = direct.build_request("POST", f"{server.base_url}/chat/completions", headers={}, content=b"{}", timeout=5)
+    response = await direct.send(request)
+    assert response.raise_for_status().json()["choices"][0]["message"]["content"] == "hello"
+    await direct.close()
 
 
 async def test_arguments_that_nobody_prepared_take_the_long_way(server: ModelServer):

@@ -108,8 +108,8 @@ def _spoil(data: Any, dice: random.Random) -> None:
         return
     inside, key = dice.choice(places)
     odd = (None, True, 0, 1.5, "", "x", "TASK_STATE_WORKING", [], ["x"], {}, {"x": 1}, [{}], "2026-11-21T09:14:00Z")
-    if isinstance(inside, dict) and dice.random() < 0.2:
-        inside["unheardOf"] = dice.choice(odd)
+    if isinstance(inside, dict) and dice.random() < 0.3:
+        inside[dice.choice(("unheardOf", "text", "url", "data", "message", "task"))] = dice.choice(odd)
     else:
         inside[key] = dice.choice(odd)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,11 +145,18 @@ async def test_the_journal_keeps_the_order_of_the_calls_and_all_of_the_results()
         await asyncio.sleep(0.02)
         return {"pods": ["x" * 100] * 5000}
 
-    from dataclasses import replace
-
     late = replace(tools["names"], call=slow)
     await asyncio.gather(journal.record("0", late, {}), journal.record("0", tools["refuse"], {}))
     first, second = journal.results
     assert len(first.content["pods"]) == 5000
     assert second.error == "not on Sundays"
     assert first.at is not None
+
+
+async def test_a_tool_that_cancels_itself_is_a_failure_and_not_the_end_of_the_turn():
+    async def broken(arguments: dict[str, Any]) -> Any:
+        raise asyncio.CancelledError
+
+    journal = Journal()
+    result = await journal.record("0", replace((await by_name())["names"], call=broken), {})
+    assert result.error == "names broke off"
