@@ -11,15 +11,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.load import CRITICAL_PATH
-from benchmarks.processes import Service, free_ports, started
-from benchmarks.team import AT_ONCE, Model, Team, our_team
+from benchmarks.processes import Service
+from benchmarks.team import AT_ONCE, Team, model_server, our_team
 
 LATENCY = 0.05
 WARM_UP = 12
@@ -71,12 +70,8 @@ def _cpu_ms(service: Service) -> float:
 
 async def compare(checkouts: list[Path], requests: int) -> None:
     """Starts all, asks them in turns, and prints a line for each."""
-    [port] = free_ports(1)
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubeteam-benchmark-")))
-        model = Model(f"http://127.0.0.1:{port}")
-        server = {"model": ["benchmarks.model_server", str(port)]}
-        await stack.enter_async_context(started(server, {"model": port}, folder, ready=""))
+        model, folder = await stack.enter_async_context(model_server())
         sides: list[Side] = []
         for number, checkout in enumerate(checkouts):
             own = folder / str(number)

@@ -11,14 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks.load import ANSWER
-from benchmarks.processes import free_ports, started
-from benchmarks.team import Model, Team, our_team
+from benchmarks.team import Team, model_server, our_team
 
 AT_ONCE = 32
 LATENCY = 0.01
@@ -72,15 +69,9 @@ def main() -> None:
 
 
 async def _main(requests: int) -> None:
-    [port] = free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="kubeteam-benchmark-") as name:
-        folder, model = Path(name), Model(f"http://127.0.0.1:{port}")
-        async with (
-            started({"model": ["benchmarks.model_server", str(port)]}, {"model": port}, folder, ready=""),
-            our_team(model, folder) as team,
-        ):
-            await model.takes(LATENCY)
-            print_table(team, await measure(team, requests))
+    async with model_server() as (model, folder), our_team(model, folder) as team:
+        await model.takes(LATENCY)
+        print_table(team, await measure(team, requests))
 
 
 if __name__ == "__main__":

@@ -133,6 +133,16 @@ def _memory(team: Team) -> float:
 
 
 @asynccontextmanager
+async def model_server() -> AsyncGenerator[tuple[Model, Path]]:
+    """The model server, and a folder for whoever asks it; both are gone afterwards."""
+    [port] = free_ports(1)
+    with tempfile.TemporaryDirectory(prefix="kubeteam-benchmark-") as name:
+        folder, command = Path(name), ["benchmarks.model_server", str(port)]
+        async with started({"model": command}, {"model": port}, folder, ready=""):
+            yield Model(f"http://127.0.0.1:{port}"), folder
+
+
+@asynccontextmanager
 async def our_team(model: Model, folder: Path, checkout: Path | None = None) -> AsyncGenerator[Team]:
     """The planner and four specialists, each started as a process of its own; of another checkout when it is named."""
     names = ["planner", *SPECIALISTS]
@@ -221,16 +231,13 @@ async def _main(minutes: float) -> None:
 
 
 async def _measured() -> list[Measure]:
-    [port] = free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="kubeteam-benchmark-") as name:
-        folder, model = Path(name), Model(f"http://127.0.0.1:{port}")
-        async with started({"model": ["benchmarks.model_server", str(port)]}, {"model": port}, folder, ready=""):
-            measures: list[Measure] = []
-            for kind in (our_team, adk_team):
-                (folder / kind.__name__).mkdir()
-                async with kind(model, folder / kind.__name__) as team:
-                    measures.append(await measure(team))
-                    print(f"{kind.__name__}: {measures[-1]}", flush=True)
+    measures: list[Measure] = []
+    async with model_server() as (model, folder):
+        for kind in (our_team, adk_team):
+            (folder / kind.__name__).mkdir()
+            async with kind(model, folder / kind.__name__) as team:
+                measures.append(await measure(team))
+                print(f"{kind.__name__}: {measures[-1]}", flush=True)
     return measures
 
 

@@ -18,8 +18,8 @@ from a2a.types import Artifact, Message, TaskState
 from google.protobuf.json_format import MessageToDict
 
 from agents.runtime.admission import Overloaded
-from agents.runtime.context import caller_of
-from agents.runtime.findings import FINDING_EXTENSION, Action, Finding
+from agents.runtime.context import caller_of, wants_findings
+from agents.runtime.findings import Action, Finding
 from agents.runtime.pause import Reply
 from agents.runtime.wire import (
     ToolCallNote,
@@ -65,9 +65,7 @@ class PlannerExecutor(AgentExecutor):
         task = _Task(TaskUpdater(event_queue, context.task_id or "", context.context_id or ""))
         after = await self._take(context, message, task)
         if after is not None:
-            # Header or message: a proxy may drop the header, and whoever resumes after a crash has only the message.
-            asked = caller_of(context.call_context).wants_findings or FINDING_EXTENSION in message.extensions
-            await self._follow(task, after, with_finding=asked)
+            await self._follow(task, after, with_finding=wants_findings(context.call_context, message))
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Cancels the request, and with it the members' tasks."""

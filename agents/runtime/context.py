@@ -9,6 +9,7 @@ from a2a.auth.user import User
 from a2a.extensions.common import HTTP_EXTENSION_HEADER, get_requested_extensions
 from a2a.server.context import ServerCallContext
 from a2a.server.routes import ServerCallContextBuilder
+from a2a.types import Message
 from a2a.utils import constants
 from starlette.requests import Request
 
@@ -68,11 +69,6 @@ class Caller:
         """The scope that tasks, message ids and push configurations are kept in."""
         return f"{self.tenant}/{self.user}"
 
-    @property
-    def wants_findings(self) -> bool:
-        """Whether the request activated FINDING_EXTENSION."""
-        return FINDING_EXTENSION in self.extensions
-
 
 def caller_of(context: ServerCallContext) -> Caller:
     """Reads what `CallerContextBuilder` put into the call context.
@@ -91,6 +87,18 @@ def caller_of(context: ServerCallContext) -> Caller:
         source=headers.get(SOURCE_HEADER, ""),
         root_context=headers.get(ROOT_CONTEXT_HEADER, "")[:MAX_CONTEXT_ID],
     )
+
+
+def extensions_of(context: ServerCallContext, message: Message) -> frozenset[str]:
+    """The extensions that a message's sender activated, in the header or in the message: proxies between A2A dialects
+    have been seen to drop the header, and whoever resumes a task after a crash has only the message.
+    """
+    return caller_of(context).extensions | set(message.extensions)
+
+
+def wants_findings(context: ServerCallContext, message: Message) -> bool:
+    """Whether the sender activated FINDING_EXTENSION."""
+    return FINDING_EXTENSION in extensions_of(context, message)
 
 
 def context_of(owner: str) -> ServerCallContext:

@@ -15,8 +15,9 @@ from a2a.types import Message, Part, TaskState
 from google.protobuf.json_format import MessageToDict
 from mcp.server.mcpserver import MCPServer
 
+from agents.runtime.context import wants_findings
 from agents.runtime.definition import AgentDefinition, Turn
-from agents.runtime.findings import FINDING_EXTENSION, Language
+from agents.runtime.findings import Language
 from agents.runtime.loop import CallNote, ResultNote
 from agents.runtime.models import model_for, warmed_up
 from agents.runtime.remote_tools import RemoteTools
@@ -109,9 +110,7 @@ class SpecialistExecutor(AgentExecutor):
             logger.exception("%s: the turn failed", self._name)
             await task.fail(_CRASHED[subtask.language].format(name=self._name))
         else:
-            # Header or message: proxies between A2A dialects have been seen to drop the header.
-            asked = FINDING_EXTENSION in {*context.requested_extensions, *message.extensions}
-            await task.complete(outcome, with_finding=asked)
+            await task.complete(outcome, with_finding=wants_findings(context.call_context, message))
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Says that the task is canceled; the server then cancels `execute`, and with it the running tools."""

@@ -40,8 +40,7 @@ from a2a.utils.errors import (
 )
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
 
-from agents.runtime.context import caller_of
-from agents.runtime.findings import FINDING_EXTENSION
+from agents.runtime.context import caller_of, extensions_of, wants_findings
 from agents.runtime.live_task import LiveTask
 from agents.runtime.live_tasks import STOP_SECONDS, LiveTasks, context_for
 from agents.runtime.output_modes import for_programs, reads_all
@@ -117,8 +116,7 @@ class TaskHandler(PushMethods):
                     yield event
             return
         first, reader = await _view(live)
-        asked = caller_of(context).wants_findings or FINDING_EXTENSION in params.message.extensions
-        everything = not asked or reads_all(params.configuration)
+        everything = not wants_findings(context, params.message) or reads_all(params.configuration)
         try:
             if first is not None:
                 yield _trimmed(first, params)
@@ -351,9 +349,8 @@ class TaskHandler(PushMethods):
 
     def _check_extensions(self, message: Message, context: ServerCallContext) -> None:
         """Raises ExtensionSupportRequiredError for a client that does not support what the card demands."""
-        supported = caller_of(context).extensions | set(message.extensions)
         demanded = {extension.uri for extension in self.card.capabilities.extensions if extension.required}
-        if missing := sorted(demanded - supported):
+        if missing := sorted(demanded - extensions_of(context, message)):
             raise ExtensionSupportRequiredError(message=f"{self.name} needs clients that support {', '.join(missing)}")
 
 

@@ -1,7 +1,7 @@
 """The ADK agent of a specialist's turn: its model calls tools until it answers.
 
 ADK's `LlmAgent` does the same and much more (sub-agents, callbacks, plugins, resumable sessions, its own spans). A turn
-needs none of that, and it cost a third of the turn's CPU; `docs/performance.md` has the measurement.
+needs none of that, and it cost half of the turn's CPU; `docs/performance.md` has the measurement.
 """
 
 from __future__ import annotations
@@ -43,10 +43,9 @@ class ToolLoop(BaseAgent):
             yield Event(author=self.name, invocation_id=ctx.invocation_id, content=results)
 
     def _request(self, asked: types.Content | None) -> LlmRequest:
-        declared = [types.Tool(function_declarations=[turn.tool.declaration for turn in self.tools])]
-        config = types.GenerateContentConfig(
-            system_instruction=self.instruction or None, tools=list(declared) if self.tools else None
-        )
+        config = types.GenerateContentConfig(system_instruction=self.instruction or None)
+        if self.tools:
+            config.tools = [types.Tool(function_declarations=[turn.tool.declaration for turn in self.tools])]
         return LlmRequest(model=self.model.model, contents=[asked] if asked else [], config=config)
 
     async def _results(self, calls: list[types.FunctionCall]) -> list[types.Part]:

@@ -41,20 +41,23 @@ class Foreign(AgentExecutor):
         await TaskUpdater(event_queue, context.task_id or "", context.context_id or "").cancel()
 
 
-def foreign_app(port: int, version: str, executor: AgentExecutor, *, streaming: bool = True) -> Starlette:
-    """An SDK server. For 0.3 its card is written by hand, as old servers write it."""
-    card = AgentCard(
+def stranger_card(url: str, binding: str, *, streaming: bool = True) -> AgentCard:
+    """The card of somebody's agent that is reached in one way."""
+    return AgentCard(
         name="stranger",
         description="answers",
         version="1",
-        supported_interfaces=[
-            AgentInterface(url=f"http://localhost:{port}/a2a", protocol_binding="JSONRPC", protocol_version="1.0")
-        ],
+        supported_interfaces=[AgentInterface(url=url, protocol_binding=binding, protocol_version="1.0")],
         capabilities=AgentCapabilities(streaming=streaming),
         default_input_modes=["text/plain"],
         default_output_modes=["text/plain"],
         skills=[AgentSkill(id="s", name="s", description="s", tags=["t"])],
     )
+
+
+def foreign_app(port: int, version: str, executor: AgentExecutor, *, streaming: bool = True) -> Starlette:
+    """An SDK server. For 0.3 its card is written by hand, as old servers write it."""
+    card = stranger_card(f"http://localhost:{port}/a2a", "JSONRPC", streaming=streaming)
     handler = DefaultRequestHandler(agent_executor=executor, task_store=InMemoryTaskStore(), agent_card=card)
     rpc = create_jsonrpc_routes(handler, "/a2a", enable_v0_3_compat=version == "0.3")
     if version == "1.0":

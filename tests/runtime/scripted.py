@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from agents.runtime import wire
 from agents.runtime.cards import load_card
 from agents.runtime.context import caller_of
-from agents.runtime.findings import Finding
+from agents.runtime.findings import FINDING_EXTENSION, Finding
 from agents.runtime.service import build_app
 from agents.runtime.settings import Settings
 from agents.runtime.worker import retire
@@ -66,7 +66,7 @@ class Scripted(AgentExecutor):
         else:
             artifact = wire.answer_artifact(f"echo: {instruction}")
             await task.add_artifact(list(artifact.parts), artifact_id=artifact.artifact_id)
-        if caller.wants_findings:
+        if FINDING_EXTENSION in caller.extensions:
             finding = Finding(specialist="metrics", language=subtask.language, text="found", facts={"n": 2**60})
             parts = list(wire.finding_artifact(finding).parts)
             await task.add_artifact(parts, artifact_id=wire.FINDING)

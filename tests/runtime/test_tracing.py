@@ -17,7 +17,6 @@ import pytest
 from a2a.server.request_handlers import DefaultRequestHandler
 from a2a.server.routes import create_agent_card_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore
-from a2a.types import AgentCapabilities, AgentCard, AgentInterface, AgentSkill
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp.server.mcpserver import MCPServer
@@ -35,7 +34,7 @@ from agents.runtime.service import build_app
 from agents.runtime.settings import McpServerSettings, Settings, TelemetrySettings
 from agents.runtime.updates import Completed
 from tests.collector import Collector, Span, assert_one_tree
-from tests.runtime.foreign import Foreign, foreign_app
+from tests.runtime.foreign import Foreign, foreign_app, stranger_card
 from tests.runtime.scripted import V1, Scripted, app_of, die, http_to, message, rpc, started, task_of
 from tests.runtime.served import at, free_port
 
@@ -59,18 +58,7 @@ class Hearing:
 
 def rest_app(port: int) -> Starlette:
     """Somebody's agent that speaks HTTP+JSON alone."""
-    card = AgentCard(
-        name="stranger",
-        description="answers",
-        version="1",
-        supported_interfaces=[
-            AgentInterface(url=f"http://localhost:{port}", protocol_binding="HTTP+JSON", protocol_version="1.0")
-        ],
-        capabilities=AgentCapabilities(streaming=True),
-        default_input_modes=["text/plain"],
-        default_output_modes=["text/plain"],
-        skills=[AgentSkill(id="s", name="s", description="s", tags=["t"])],
-    )
+    card = stranger_card(f"http://localhost:{port}", "HTTP+JSON")
     handler = DefaultRequestHandler(agent_executor=Foreign(), task_store=InMemoryTaskStore(), agent_card=card)
     return Starlette(routes=[*create_agent_card_routes(card), *create_rest_routes(handler)])
 
