@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response, status
@@ -13,12 +13,12 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.exc import DBAPIError
-from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from agents.runtime.admission import Overloaded
 from agents.runtime.context import CallerContextBuilder
 from agents.runtime.database import passing
+from agents.runtime.event_stream import EventStream, sse
 from agents.runtime.findings import Language
 from planner.answer import RequestView
 from planner.decisions import Decisions, WrongDecision
@@ -28,7 +28,6 @@ from planner.supervisor import NotWaiting, Supervisor, UnclearReply
 
 MAX_BODY = 256 * 1024
 """Bytes of a request body."""
-HEARTBEAT_SECONDS = 15
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION)]
 UserId = Annotated[str | None, Header(alias="X-User-Id", max_length=200)]
@@ -197,10 +196,10 @@ def build_router(supervisor: Supervisor) -> APIRouter:
         except UnknownRequest as error:
             raise _unknown(request_id) from error
 
-    @router.get("/{request_id}/events", response_class=EventSourceResponse)
+    @router.get("/{request_id}/events", response_class=EventStream)
     async def watch(
         request_id: str, last_event_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
-    ) -> EventSourceResponse:
+    ) -> EventStream:
         """Server-sent events from the beginning, or after `Last-Event-ID`; ends when the request ends."""
         try:
             await supervisor.desk.store.last_event(request_id)
@@ -208,7 +207,7 @@ def build_router(supervisor: Supervisor) -> APIRouter:
             raise _unknown(request_id) from error
         if last_event_id and not last_event_id.isdecimal():
             raise HTTPException(400, f"Last-Event-ID {last_event_id!r} is not a number")
-        return EventSourceResponse(_stream(supervisor, request_id, int(last_event_id or 0)), ping=HEARTBEAT_SECONDS)
+        return EventStream(_stream(supervisor, request_id, int(last_event_id or 0)))
 
     @router.post("/{request_id}/reply", status_code=status.HTTP_202_ACCEPTED, responses={409: {"model": Problem}})
     async def reply(request_id: str, body: Reply) -> Resumed:
@@ -255,11 +254,10 @@ def build_router(supervisor: Supervisor) -> APIRouter:
 _LISTED = {"id", "status", "question", "language", "cluster_id", "user", "source"}
 
 
-async def _stream(supervisor: Supervisor, request_id: str, after: int) -> AsyncIterator[ServerSentEvent]:
+async def _stream(supervisor: Supervisor, request_id: str, after: int) -> AsyncGenerator[bytes]:
     async for event in supervisor.desk.watch.events(request_id, after):
         if event is not None:
-            data = json.dumps(event.data, ensure_ascii=False)
-            yield ServerSentEvent(data, event=event.type, id=str(event.number))
+            yield sse(json.dumps(event.data, ensure_ascii=False), event=event.type, id=str(event.number))
 
 
 def _unknown(request_id: str) -> HTTPException:

@@ -8,6 +8,7 @@ are echoed.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from a2a.server.request_handlers.response_helpers import build_error_response
 from a2a.server.routes import create_rest_routes
 from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
 from a2a.types import AgentCard, TaskState
-from a2a.utils.errors import ContentTypeNotSupportedError
+from a2a.utils.errors import A2AError, ContentTypeNotSupportedError, InternalError
 from pydantic import ValidationError
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -34,6 +35,9 @@ from a2a.compat.v0_3.request_handler import RequestHandler03
 from agents.runtime.admission import Admit, AtTheDoor, refusal
 from agents.runtime.cards import REST_PATH
 from agents.runtime.context import CallerContextBuilder
+from agents.runtime.event_stream import EventStream, sse
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPES = ("application/json", "application/a2a+json")
 INVALID_PARAMS = -32602
@@ -67,6 +71,24 @@ class JsonRpc(JsonRpcDispatcher):
         if active:
             response.headers[HTTP_EXTENSION_HEADER] = ", ".join(sorted(active))
         return response
+
+    def _create_response(
+        self, context: ServerCallContext, handler_result: AsyncGenerator[dict[str, Any]] | dict[str, Any]
+    ) -> Response:
+        if isinstance(handler_result, AsyncGenerator):
+            return EventStream(_events(handler_result, context.state["request_id"]))
+        return super()._create_response(context, handler_result)
+
+
+async def _events(results: AsyncGenerator[dict[str, Any]], request_id: str | int | None) -> AsyncGenerator[bytes]:
+    """JSON-RPC responses as events; whatever breaks becomes the last one."""
+    try:
+        async for result in results:
+            yield sse(json.dumps(result, ensure_ascii=False), event="error" if "error" in result else "")
+    except Exception as error:
+        log.exception("a stream of a task broke")
+        told = error if isinstance(error, A2AError) else InternalError(message=str(error))
+        yield sse(json.dumps(build_error_response(request_id, told), ensure_ascii=False), event="error")
 
 
 class LegacyMethods(RequestHandler03):

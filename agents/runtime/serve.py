@@ -14,6 +14,8 @@ from typing import NamedTuple
 import uvicorn
 from starlette.applications import Starlette
 
+from agents.runtime.event_stream import end_streams
+
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 2
@@ -69,7 +71,8 @@ async def serve(bindings: Bindings, *, stop: asyncio.Event | None = None, starte
             drains = [getattr(binding.app.state, "drain", None) for binding in bindings]
             await asyncio.gather(*(drain() for drain in drains if drain is not None))
     finally:
-        for server in servers:
+        for server, binding in zip(servers, bindings, strict=True):
+            end_streams(binding.app)
             server.should_exit = True
         stopping.cancel()
         listening.cancel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +70,10 @@ async def test_a_webhook_is_told_every_event_in_order_with_its_token(tmp_path: P
 async def test_a_slow_webhook_does_not_delay_the_events(tmp_path: Path) -> None:
     hook = Webhook(delay=1.0)
     async with at(hook.app()) as url, http_to(app_of(Scripted(), settings_in(tmp_path))) as http:
-        began = time.monotonic()
         answer = await call(http, "SendMessage", with_hook("chunks", f"{url}/hook"))
         assert answer["result"]["task"]["status"]["state"] == "TASK_STATE_COMPLETED"
-        # Eight events: with the webhook in the way it would be eight seconds.
-        assert time.monotonic() - began < 1.0
-        assert not hook.got
+        # Eight events: with the webhook in the way it would have got most of them before the answer.
+        assert len(hook.got) <= 1
 
 
 async def test_a_webhook_registered_over_0_3_gets_0_3_tasks(tmp_path: Path) -> None:
