@@ -13,8 +13,8 @@ import atexit
 import inspect
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -45,19 +45,17 @@ class PreparedCall:
     parameters: Mapping[str, Any]
     about: Mapping[str, Any]
     timeout: float
+    known_tools: list[list[Any]] = field(default_factory=list[list[Any]])
+    """Those of the last call: as they came, and as they were sent."""
 
     async def complete(self, litellm: ModuleType, request: Mapping[str, Any], progress: Any) -> Any:
         """One call. Raises what LiteLLM's handler raises."""
         brought = {name: request[name] for name in ("tools", "response_format") if request.get(name)}
         parameters = {**self.parameters, **brought}
         messages = litellm.utils.validate_and_fix_openai_messages(request["messages"])
-        body = self.config.transform_request(
-            model=self.model,
-            messages=messages,
-            optional_params=parameters,
-            litellm_params=self.about,
-            headers=self.headers,
-        )
+        body = self._body(messages, {name: value for name, value in parameters.items() if name != "tools"})
+        if "tools" in brought:
+            body["tools"] = self._sent_tools(brought["tools"])
         return await self.handler.async_completion(
             custom_llm_provider="openai",
             provider_config=self.config,
@@ -75,11 +73,28 @@ class PreparedCall:
             client=self.client,
         )
 
+    def _sent_tools(self, tools: list[Any]) -> list[Any]:
+        """The tools as the server wants them. Mostly they are those of the call before."""
+        if not self.known_tools or self.known_tools[0] is not tools:
+            self.known_tools[:] = tools, self._body([], {"tools": tools})["tools"]
+        return self.known_tools[1]
+
+    def _body(self, messages: list[Any], parameters: dict[str, Any]) -> dict[str, Any]:
+        return self.config.transform_request(
+            model=self.model,
+            messages=messages,
+            optional_params=parameters,
+            litellm_params=self.about,
+            headers=self.headers,
+        )
+
 
 def prepared_call(litellm: ModuleType, request: Mapping[str, Any]) -> PreparedCall | None:
     """The short way for a request, arguments of `litellm.acompletion`; None when it has to take the long one."""
     given = {name: value for name, value in request.items() if value is not None}
     if given.get("api_base") is None or given.keys() - {*FIXED, *PARAMETERS, *OWN} or _adds_headers(litellm):
+        return None
+    if "@" in given["api_base"]:  # a login, which is httpx's to read
         return None
     fixed = tuple((name, given[name]) for name in (*FIXED, *PARAMETERS) if name in given)
     return _prepare(litellm, fixed)
@@ -155,17 +170,19 @@ class _Direct:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._address = cache(httpx.URL)
-        self._common = dict(client.headers)
+        self._common = tuple(client.headers.items())
+        self._head = lru_cache(maxsize=16)(self._make_head)
 
-    def build_request(self, method: str, url: str, **given: Any) -> httpx.Request:
-        return httpx.Request(
-            method,
-            self._address(url),
-            headers={**self._common, **given["headers"]},
-            content=given["content"],
-            extensions={"timeout": httpx.Timeout(given["timeout"]).as_dict()},
-        )
+    def build_request(self, _method: str, url: str, **given: Any) -> httpx.Request:
+        address, headers = self._head(url, tuple(given["headers"].items()))
+        extensions = {"timeout": httpx.Timeout(given["timeout"]).as_dict()}
+        return httpx.Request("POST", address, headers=headers, content=given["content"], extensions=extensions)
+
+    def _make_head(self, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, httpx.Headers]:
+        address, all_headers = httpx.URL(url), httpx.Headers(self._common)
+        all_headers.update(headers)
+        all_headers["Host"] = address.netloc.decode()
+        return address, all_headers
 
     async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         try:
@@ -174,6 +191,8 @@ class _Direct:
             error.request = request
             raise
         response.request = request
+        # Said here, because finding them out takes longer than using them. JSON is always UTF-8.
+        response.headers.encoding, response.encoding = "latin-1", "utf-8"
         try:
             if not response.has_redirect_location:
                 await response.aread()

@@ -6,7 +6,9 @@ know (maps, Structs, odd values) is left to protobuf's parser, so both accept th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -20,6 +22,9 @@ Fill = Callable[[Any, Any], None]
 
 _PLAIN: Mapping[int, type] = {FieldDescriptor.TYPE_STRING: str, FieldDescriptor.TYPE_BOOL: bool}
 """Types whose JSON is what protobuf's setters take."""
+
+_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+"""UTC to the microsecond, which datetime reads faster than protobuf."""
 
 
 def parse(data: dict[str, Any], message: M) -> M:
@@ -70,7 +75,7 @@ def _putter(field: FieldDescriptor) -> Fill:
     if plain is not None:
         return _scalar(name, plain)
     if inner is not None and inner.full_name == "google.protobuf.Timestamp":
-        return lambda value, message: getattr(message, name).FromJsonString(value)
+        return _timestamp(name)
     return lambda value, message: _by_protobuf(field, value, message)
 
 
@@ -84,6 +89,17 @@ def _scalar(name: str, kind: type) -> Fill:
         if type(value) is not kind:
             raise TypeError(name)
         setattr(message, name, value)
+
+    return put
+
+
+def _timestamp(name: str) -> Fill:
+    def put(value: Any, message: Any) -> None:
+        stamp = getattr(message, name)
+        if _PLAIN_TIME.fullmatch(value):
+            stamp.FromDatetime(datetime.fromisoformat(value))
+        else:
+            stamp.FromJsonString(value)
 
     return put
 

@@ -78,34 +78,37 @@ def _shown(value: Any, items: int | None = None, characters: int | None = None) 
     if isinstance(value, dict):
         return {key: _shown(item, items, characters) for key, item in value.items()}
     if isinstance(value, list):
-        kept = [_shown(item, items, characters) for item in value[:items]]
+        kept: list[Any] = value[:items]
         more = len(value) - len(kept)
-        table = _table(kept)
-        if table is not None:
-            return f"{table}… {more} more" if more else table
-        return [*kept, f"… {more} more"] if more else kept
+        if _is_table(kept):
+            return f"{_csv(kept, characters)}… {more} more" if more else _csv(kept, characters)
+        shown = [_shown(item, items, characters) for item in kept]
+        return [*shown, f"… {more} more"] if more else shown
+    return _short(value, characters)
+
+
+def _short(value: Any, characters: int | None) -> Any:
     if isinstance(value, str) and characters is not None and len(value) > characters:
         return f"{value[:characters]}… {len(value) - characters} more characters"
     return value
 
 
-def _table(rows: Sequence[Any]) -> str | None:
-    """The rows as CSV with a header; None unless they are flat objects with the same keys, enough to be worth it."""
-    if len(rows) < TABLE_ROWS or not all(isinstance(row, dict) for row in rows):
-        return None
+_FLAT = frozenset({type(None), bool, int, float, str})
+
+
+def _is_table(rows: Sequence[Any]) -> bool:
+    """Whether they are flat objects with the same keys, enough of them to be worth a header."""
+    if len(rows) < TABLE_ROWS or set(map(type, rows)) != {dict}:
+        return False
     header = list(rows[0])
-    if not header or any(list(row) != header or not all(map(_is_flat, row.values())) for row in rows):
-        return None
+    return bool(header) and all(list(row) == header and _FLAT.issuperset(map(type, row.values())) for row in rows)
+
+
+def _csv(rows: Sequence[dict[str, Any]], characters: int | None) -> str:
     page = io.StringIO()
     writer = csv.writer(page, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(row[key]) for key in header] for row in rows)
+    writer.writerow(rows[0])
+    for row in rows:
+        cells = [str(value).lower() if value is True or value is False else value for value in row.values()]
+        writer.writerow(cells if characters is None else [_short(cell, characters) for cell in cells])
     return page.getvalue()
-
-
-def _is_flat(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _cell(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value

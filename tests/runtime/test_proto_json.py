@@ -95,6 +95,29 @@ def test_what_is_odd_or_wrong_is_treated_as_protobuf_treats_it() -> None:
     assert 300 < refused < 2700
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-11-21T09:14:00Z",
+        "2026-11-21T09:14:00.5Z",
+        "1969-12-31T23:59:59.999999Z",
+        "2026-11-21T09:14:00.123456789Z",
+        "2026-11-21T09:14:00.25+08:00",
+        "2026-11-21T24:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "２０26-11-21T09:14:00Z",
+        "2026-11-21 09:14:00Z",
+        "2026-11-21T09:14:00",
+        "",
+        7,
+    ],
+)
+def test_times_are_read_as_protobuf_reads_them(time: Any) -> None:
+    ours, theirs = _both({"state": "TASK_STATE_WORKING", "timestamp": time}, TaskStatus)
+    assert ours == theirs
+
+
 def test_a_card_in_an_older_dialect_is_read_as_far_as_it_goes() -> None:
     ours, theirs = _both({"name": "x", "protocolVersion": "0.3.0", "url": "http://x", "skills": [{}]}, AgentCard)
     assert ours == theirs
