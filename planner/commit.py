@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 """How often a transaction is tried when the database does not answer: about six seconds of a restart."""
 BATCH = 200
+BRIEF = 10
+"""Writes that may hold up everybody else for the moment they take."""
 
 T = TypeVar("T")
 
@@ -90,7 +92,7 @@ class GroupCommit:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._database.write(transaction)
+                return await self._database.write(transaction, brief=len(batch) <= BRIEF)
             except (DBAPIError, OSError) as error:
                 if attempt == ATTEMPTS or not passing(error):
                     raise

@@ -221,7 +221,7 @@ class Store:
 
     async def forget_before(self, moment: float, limit: int = 500) -> int:
         """Deletes requests that ended before a time (seconds since 1970), with all that belongs to them."""
-        return await self._commit.write("", lambda c: _forget(c, moment, limit))
+        return await self._database.write(lambda c: _forget(c, moment, limit))
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class Store:
     async def held(self, request_id: str) -> tuple[Request, Lease]:
         """A request, and what a write has to show that was decided by it. Raises UnknownRequest."""
         query = sa.select(requests.c.data, requests.c.epoch).where(requests.c.id == request_id)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
+        row = await self._database.read(lambda connection: connection.execute(query).first(), brief=True)
         if row is None:
             raise UnknownRequest(request_id)
         return Request.model_validate_json(row.data), Lease(request_id, row.epoch)
@@ -317,7 +317,7 @@ class Store:
 
     async def progress(self, request_id: str) -> tuple[int, bool]:
         """The number of the newest event, and whether it was the last. Raises UnknownRequest."""
-        row = await self._database.read(lambda connection: connection.execute(_PROGRESS, {"of": request_id}).first())
+        row = await self._database.read(lambda c: c.execute(_PROGRESS, {"of": request_id}).first(), brief=True)
         if row is None:
             raise UnknownRequest(request_id)
         return row.last_event, row.status in ENDED

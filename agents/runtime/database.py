@@ -1,7 +1,8 @@
 """One door to SQLite and PostgreSQL: work is a plain function over a SQLAlchemy connection, run off the event loop.
 
 SQLite is driven from two threads of its own, one that writes and one that reads, with one hop per piece of work; the
-usual asyncio drivers hop once per call, which cost more than the work. PostgreSQL is driven by asyncpg.
+usual asyncio drivers hop once per call, which cost more than the work. Work of a few rows is done without any hop, on
+the event loop, unless the database is locked. PostgreSQL is driven by asyncpg.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 BUSY_MILLISECONDS = 10_000
+CHECKPOINT_WRITES = 200
+"""So many brief writes make about as many pages as SQLite itself lets pass between checkpoints."""
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -80,21 +83,24 @@ class Database:
         else:
             self._remote = create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=5)
 
-    async def write(self, work: Work[T]) -> T:
-        """Runs the work in a transaction. Raises what it raises, and SQLAlchemy's DBAPIError."""
+    async def write(self, work: Work[T], *, brief: bool = False) -> T:
+        """Runs the work in a transaction. Raises what it raises, and SQLAlchemy's DBAPIError.
+
+        `brief`: it touches a few rows by their keys, and may be run twice.
+        """
         if self._local is not None:
-            return await self._local.writer.run(work)
+            return await self._local.write(work, brief=brief)
         assert self._remote is not None
         async with self._remote.begin() as connection:
             return await connection.run_sync(work)
 
-    async def read(self, work: Work[T]) -> T:
-        """Runs the work on a connection of its own, so that it does not wait behind writes.
+    async def read(self, work: Work[T], *, brief: bool = False) -> T:
+        """Runs the work on a connection of its own, so that it does not wait behind writes. `brief`: see `write`.
 
         The work reads its results to the end: one that is left open would hide from SQLite what is written later.
         """
         if self._local is not None:
-            return await self._local.reader.run(work)
+            return await self._local.read(work, brief=brief)
         assert self._remote is not None
         async with self._remote.connect() as connection:
             return await connection.run_sync(work)
@@ -108,19 +114,51 @@ class Database:
 
 
 class _Sqlite:
-    """One engine and two threads; for a database in memory, which has but one connection, one."""
+    """Two threads and a connection for brief work; for a database in memory one thread that does it all."""
 
     def __init__(self, url: URL, *, memory: bool) -> None:
         options = {"poolclass": StaticPool} if memory else {}
-        self.engine: Engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
-        event.listen(self.engine, "connect", _prepare)
-        self.writer = _Thread(self.engine, "sqlite-writer")
-        self.reader = self.writer if memory else _Thread(self.engine, "sqlite-reader")
+        self._engine: Engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+        event.listen(self._engine, "connect", _prepare)
+        self._writer = _Thread(self._engine, "sqlite-writer")
+        self._reader = self._writer if memory else _Thread(self._engine, "sqlite-reader")
+        self._memory = memory
+        self._brief: Connection | None = None
+        self._brief_writes = 0
+
+    async def write(self, work: Work[T], *, brief: bool) -> T:
+        if not brief or self._memory:
+            return await self._writer.run(work)
+        try:
+            done = self._at_once(work)
+        except OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return await self._writer.run(work)
+        self._brief_writes += 1
+        if self._brief_writes % CHECKPOINT_WRITES == 0:
+            self._writer.submit(_checkpoint)
+        return done
+
+    async def read(self, work: Work[T], *, brief: bool) -> T:
+        return self._at_once(work) if brief and not self._memory else await self._reader.run(work)
+
+    def _at_once(self, work: Work[T]) -> T:
+        if self._brief is None:
+            self._brief = self._engine.connect()
+            # Whoever holds the event loop waits for nobody: neither for another writer nor for the disk.
+            for pragma in ("busy_timeout=0", "wal_autocheckpoint=0"):
+                self._brief.exec_driver_sql(f"PRAGMA {pragma}")
+            self._brief.commit()
+        with self._brief.begin():
+            return work(self._brief)
 
     def close(self) -> None:
-        for thread in {self.writer, self.reader}:
+        for thread in {self._writer, self._reader}:
             thread.close()
-        self.engine.dispose()
+        if self._brief is not None:
+            self._brief.close()
+        self._engine.dispose()
 
 
 class _Thread:
@@ -132,7 +170,10 @@ class _Thread:
         self._connection: Connection | None = None
 
     async def run(self, work: Work[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._in_transaction, work)
+        return await asyncio.wrap_future(self.submit(work))
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        return self._executor.submit(self._in_transaction, work)
 
     def _in_transaction(self, work: Work[T]) -> T:
         if self._connection is None:
@@ -144,6 +185,11 @@ class _Thread:
         self._executor.shutdown(wait=True)
         if self._connection is not None:
             self._connection.close()
+
+
+def _checkpoint(connection: Connection) -> None:
+    """Moves what was written from the log into the database's file."""
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 LAZY_SECONDS = 0.5
 """How long a change that nobody waits for may stay unwritten."""
 ATTEMPTS = 4
+BRIEF = 10
+"""Rows that may hold up everybody else for the moment it takes to write them."""
 PAGE = 50
 
 ONE_TASK = select(t.tasks.c.blob).where(
@@ -206,7 +208,7 @@ class TaskStore:
 
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                lost = await self.database.write(work)
+                lost = await self.database.write(work, brief=len(tasks) + len(messages) <= BRIEF)
             except (DBAPIError, OSError) as error:
                 if attempt == ATTEMPTS:
                     raise
@@ -283,7 +285,7 @@ class TaskStore:
             _, task_id, reply = self._messages[key]
             return Answered(task_id, reply)
         asked = {"service": self._service, "key": key}
-        row = await self.database.read(lambda connection: connection.execute(ONE_MESSAGE, asked).one_or_none())
+        row = await self.database.read(lambda c: c.execute(ONE_MESSAGE, asked).one_or_none(), brief=True)
         if row is None:
             return None
         return Answered(row.task_id, None if row.reply is None else Message.FromString(row.reply))
