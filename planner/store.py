@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -123,7 +123,7 @@ class Store:
         self._migrate = migrate
         self._commit = GroupCommit(self._database)
         self.lease_seconds = lease_seconds
-        self._upsert: Any = postgresql.insert if self._database.dialect == "postgresql" else sqlite.insert
+        self._inserts = _inserts(self._database.dialect, lease_seconds)
         self._steps = _steps(self._database.dialect, lease_seconds)
 
     async def open(self) -> None:
@@ -142,12 +142,10 @@ class Store:
         """Keeps a new request with its first event, driven by `holder` or by nobody yet. None when it is known."""
         row = {**_request_row(request), "id": request.id, "created_at": request.created_at.timestamp(), "last_event": 1}
         values: dict[str, Any] = {**row, "owner": holder, "epoch": 0 if holder is None else 1}
-        if holder is not None:
-            values["lease_until"] = clock(self._database.dialect) + self.lease_seconds
-        statement = self._upsert(requests).values(values).on_conflict_do_nothing(index_elements=["id"])
+        statement = self._inserts.unheld if holder is None else self._inserts.held
 
         def work(connection: Connection) -> Lease | None:
-            if connection.execute(statement).rowcount == 0:
+            if connection.execute(statement, values).rowcount == 0:
                 return None
             _append(connection, request.id, 1, [first])
             return Lease(request.id, values["epoch"])
@@ -231,8 +229,7 @@ class Store:
 
     async def held(self, request_id: str) -> tuple[Request, Lease]:
         """A request, and what a write has to show that was decided by it. Raises UnknownRequest."""
-        query = sa.select(requests.c.data, requests.c.epoch).where(requests.c.id == request_id)
-        row = await self._database.read(lambda connection: connection.execute(query).first(), brief=True)
+        row = await self._database.read(lambda c: c.execute(_HELD, {"of": request_id}).first(), brief=True)
         if row is None:
             raise UnknownRequest(request_id)
         return Request.model_validate_json(row.data), Lease(request_id, row.epoch)
@@ -330,8 +327,7 @@ class Store:
 
     def _write_plan(self, connection: Connection, request_id: str, plan: Plan) -> None:
         row = {"request_id": request_id, "id": plan.id, "data": plan.model_dump_json(exclude={"subtasks"})}
-        insert = self._upsert(plans).values(row)
-        connection.execute(insert.on_conflict_do_update(index_elements=["request_id"], set_={"data": row["data"]}))
+        connection.execute(self._inserts.plan, row)
         rows = [
             {
                 "request_id": request_id,
@@ -342,8 +338,31 @@ class Store:
             }
             for position, subtask in enumerate(plan.subtasks)
         ]
-        statement = self._upsert(subtasks).on_conflict_do_nothing(index_elements=["request_id", "id"])
-        connection.execute(statement, rows)
+        connection.execute(self._inserts.subtasks, rows)
+
+
+class _Inserts(NamedTuple):
+    """Statements in the words of the database, built once."""
+
+    held: Any
+    """A request that its creator drives; `unheld`: that nobody drives yet. Neither, when it is known."""
+    unheld: Any
+    plan: Any
+    """A plan, or its revision."""
+    subtasks: Any
+    """Those that are new."""
+
+
+def _inserts(dialect: str, lease_seconds: float) -> _Inserts:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    unheld = insert(requests).on_conflict_do_nothing(index_elements=["id"])
+    plan = insert(plans)
+    return _Inserts(
+        held=unheld.values(lease_until=clock(dialect) + lease_seconds),
+        unheld=unheld,
+        plan=plan.on_conflict_do_update(index_elements=["request_id"], set_={"data": plan.excluded.data}),
+        subtasks=insert(subtasks).on_conflict_do_nothing(index_elements=["request_id", "id"]),
+    )
 
 
 Fate = Literal["kept", "parked", "handed over"]
@@ -376,6 +395,8 @@ def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], 
     return {kind: guard(*kind) for kind in kinds}
 
 
+_HELD = sa.select(requests.c.data, requests.c.epoch).where(requests.c.id == sa.bindparam("of"))
+_NEW_EVENTS = sa.insert(events)
 _PROGRESS = sa.select(requests.c.last_event, requests.c.status).where(requests.c.id == sa.bindparam("of"))
 _EVENTS = (
     sa.select(events.c.number, events.c.type, events.c.data)
@@ -413,7 +434,7 @@ def _append(connection: Connection, request_id: str, first: int, new: Sequence[t
         for number, (type, data) in enumerate(new, first)
     ]
     if rows:
-        connection.execute(sa.insert(events), rows)
+        connection.execute(_NEW_EVENTS, rows)
 
 
 def _refusal(connection: Connection, lease: Lease) -> Refusal:
