@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from agents.runtime.database import Database, passing
 
-log = logging.getLogger(__name__)
-
-ATTEMPTS = 5
-"""How often a transaction is tried when the database does not answer: about six seconds of a restart."""
 BATCH = 200
 BRIEF = 10
 """Writes that may hold up everybody else for the moment they take."""
@@ -90,15 +84,7 @@ class GroupCommit:
         def transaction(connection: Connection) -> list[Any]:
             return [_outcome(write, connection) for write in batch]
 
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._database.write(transaction, brief=len(batch) <= BRIEF)
-            except (DBAPIError, OSError) as error:
-                if attempt == ATTEMPTS or not passing(error):
-                    raise
-                log.warning("the store does not answer, trying again: %s", error)
-                await asyncio.sleep(0.2 * 2**attempt)
-        raise AssertionError
+        return await self._database.write(transaction, brief=len(batch) <= BRIEF, patient=True)
 
 
 def _outcome(write: _Write, connection: Connection) -> Any:

@@ -37,7 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from agents.executor.action import Note, PreparedAction
 from agents.runtime import journal
 from agents.runtime.approvals import Approval, ApprovalRefused
-from agents.runtime.database import passing
+from agents.runtime.database import PAUSES, passing
 from agents.runtime.findings import Action, Wire
 from agents.runtime.migrations import Tables, bring_up
 from agents.runtime.worker import gone
@@ -47,8 +47,6 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
-PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
-"""Seconds between attempts to reach the database: about ten in all, which a restart of it may take."""
 
 metadata = MetaData()
 

@@ -8,6 +8,7 @@ the event loop, unless the database is locked. PostgreSQL is driven by asyncpg.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -21,8 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 BUSY_MILLISECONDS = 10_000
+PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0)
+"""Seconds between the tries of work that waits for a database to come back."""
 CHECKPOINT_WRITES = 200
 """So many brief writes make about as many pages as SQLite itself lets pass between checkpoints."""
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -83,11 +88,23 @@ class Database:
         else:
             self._remote = create_async_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=5)
 
-    async def write(self, work: Work[T], *, brief: bool = False) -> T:
+    async def write(self, work: Work[T], *, brief: bool = False, patient: bool = False) -> T:
         """Runs the work in a transaction. Raises what it raises, and SQLAlchemy's DBAPIError.
 
-        `brief`: it touches a few rows by their keys, and may be run twice.
+        `brief`: it touches a few rows by their keys. `patient`: a database that is being restarted is waited for, some
+        seven seconds. Either may run the work twice, also after a commit whose fate is unknown.
         """
+        for pause in PAUSES if patient else ():
+            try:
+                return await self._write(work, brief)
+            except (DBAPIError, OSError) as error:
+                if not passing(error):
+                    raise
+                log.warning("%s does not answer, trying again: %s", self.shown, error)
+            await asyncio.sleep(pause)
+        return await self._write(work, brief)
+
+    async def _write(self, work: Work[T], brief: bool) -> T:
         if self._local is not None:
             return await self._local.write(work, brief=brief)
         assert self._remote is not None

@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 LAZY_SECONDS = 0.5
 """How long a change that nobody waits for may stay unwritten."""
-ATTEMPTS = 4
 BRIEF = 10
 """Rows that may hold up everybody else for the moment it takes to write them."""
 PAGE = 50
@@ -206,19 +205,10 @@ class TaskStore:
                 lost |= {row["id"] for row in rows}.difference(written)
             return lost
 
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                lost = await self.database.write(work, brief=len(tasks) + len(messages) <= BRIEF)
-            except (DBAPIError, OSError) as error:
-                if attempt == ATTEMPTS:
-                    raise
-                log.warning("the task store of %s failed, trying again: %s", self._service, error)
-                await asyncio.sleep(0.2 * 2**attempt)
-            else:
-                if beat:
-                    self._beat_due = time.monotonic() + self.lease_seconds / 4
-                return lost
-        raise AssertionError
+        lost = await self.database.write(work, brief=len(tasks) + len(messages) <= BRIEF, patient=True)
+        if beat:
+            self._beat_due = time.monotonic() + self.lease_seconds / 4
+        return lost
 
     # -- several replicas ----------------------------------------------------------------------------------------
 
