@@ -12,7 +12,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,10 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 BUSY_MILLISECONDS = 10_000
-PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0)
+PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 """Seconds between the tries of work that waits for a database to come back."""
-CHECKPOINT_WRITES = 200
-"""So many brief writes make about as many pages as SQLite itself lets pass between checkpoints."""
+CHECKPOINT_WRITES = 50
+"""Brief writes until SQLite is given the opportunity to move its log into the file."""
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +51,10 @@ def _url(url: str | None, folder: Path, name: str) -> URL:
     return URL.create("sqlite", database=str(path / f"{name}.db"))
 
 
-AWAY_STATES = ("08", "53", "57")
-"""Classes of SQLSTATE: no connection, no room, and a server that is being stopped or started."""
+AWAY_STATES = ("08", "40", "53", "57")
+"""Classes of SQLSTATE: no connection, undone for the sake of others, no room, and a server that stops or starts."""
+PASSING_STATES = ("25006", "55P03")
+"""A primary that has just become a replica, and a lock that was not to be had."""
 
 
 def passing(error: BaseException) -> bool:
@@ -60,7 +62,9 @@ def passing(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return isinstance(error, OSError)
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    away = error.connection_invalidated or state[:2] in AWAY_STATES
+    away = error.connection_invalidated or state[:2] in AWAY_STATES or state in PASSING_STATES
+    # A statement that was prepared before the tables were migrated: prepared anew it will do.
+    away = away or type(error.orig).__name__ == "InvalidCachedStatementError"
     # asyncpg, whose connection breaks off in the middle of a statement, speaks of an internal error.
     lost = isinstance(error, InternalError) and not state
     return away or lost or isinstance(error, OperationalError | InterfaceError)
@@ -92,7 +96,7 @@ class Database:
         """Runs the work in a transaction. Raises what it raises, and SQLAlchemy's DBAPIError.
 
         `brief`: it touches a few rows by their keys. `patient`: a database that is being restarted is waited for, some
-        seven seconds. Either may run the work twice, also after a commit whose fate is unknown.
+        ten seconds. Either may run the work twice, also after a commit whose fate is unknown.
         """
         for pause in PAUSES if patient else ():
             try:
@@ -125,7 +129,7 @@ class Database:
     async def close(self) -> None:
         """Lets go of all connections."""
         if self._local is not None:
-            await asyncio.to_thread(self._local.close)
+            await self._local.close()
         if self._remote is not None:
             await self._remote.dispose()
 
@@ -139,43 +143,76 @@ class _Sqlite:
         event.listen(self._engine, "connect", _prepare)
         self._writer = _Thread(self._engine, "sqlite-writer")
         self._reader = self._writer if memory else _Thread(self._engine, "sqlite-reader")
-        self._memory = memory
         self._brief: Connection | None = None
+        """Opened by the first write in the thread, which also sees to it that the file is there."""
+        self._may_open_brief = not memory
         self._brief_writes = 0
+        self._thread_writes = 0
+        """Those under way."""
 
     async def write(self, work: Work[T], *, brief: bool) -> T:
-        if not brief or self._memory:
-            return await self._writer.run(work)
+        if brief and self._brief is not None and not self._thread_writes and self._brief_writes < CHECKPOINT_WRITES:
+            try:
+                done = self._at_once(self._brief, work)
+                self._brief_writes += 1
+                return done
+            except OperationalError as error:
+                if not _is_locked(error):
+                    raise
+        return await self._write_in_thread(work)
+
+    async def _write_in_thread(self, work: Work[T]) -> T:
+        """What waits for locks and for the disk. After so many brief writes, which wait for neither, two come here: the
+        first moves the log into the file when it is long enough, the second begins the log anew. Brief writes meanwhile
+        come here as well: a log that grows is never begun anew.
+        """
+        self._brief_writes = 0 if self._brief_writes > CHECKPOINT_WRITES else self._brief_writes + 1
+        self._thread_writes += 1
         try:
-            done = self._at_once(work)
-        except OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            return await self._writer.run(work)
-        self._brief_writes += 1
-        if self._brief_writes % CHECKPOINT_WRITES == 0:
-            self._writer.submit(_checkpoint)
-        return done
+            done = await self._writer.run(work)
+            if self._may_open_brief:
+                self._may_open_brief = False
+                self._brief = await self._writer.call(self._open_brief)
+            return done
+        finally:
+            self._thread_writes -= 1
 
     async def read(self, work: Work[T], *, brief: bool) -> T:
-        return self._at_once(work) if brief and not self._memory else await self._reader.run(work)
+        if brief and self._brief is not None:
+            try:
+                return self._at_once(self._brief, work)
+            except OperationalError as error:
+                if not _is_locked(error):
+                    raise
+        return await self._reader.run(work)
 
-    def _at_once(self, work: Work[T]) -> T:
-        if self._brief is None:
-            self._brief = self._engine.connect()
-            # Whoever holds the event loop waits for nobody: neither for another writer nor for the disk.
-            for pragma in ("busy_timeout=0", "wal_autocheckpoint=0"):
-                self._brief.exec_driver_sql(f"PRAGMA {pragma}")
-            self._brief.commit()
-        with self._brief.begin():
-            return work(self._brief)
+    def _at_once(self, connection: Connection, work: Work[T]) -> T:
+        with connection.begin():
+            return work(connection)
 
-    def close(self) -> None:
+    def _open_brief(self) -> Connection:
+        connection = self._engine.connect()
+        # Whoever holds the event loop waits for nobody: neither for another writer nor for a checkpoint.
+        for pragma in ("busy_timeout=0", "wal_autocheckpoint=0"):
+            connection.exec_driver_sql(f"PRAGMA {pragma}")
+        connection.commit()
+        return connection
+
+    async def close(self) -> None:
+        self._may_open_brief = False
+        brief, self._brief = self._brief, None
+        if brief is not None:
+            brief.close()
+        await asyncio.to_thread(self._close_threads)
+
+    def _close_threads(self) -> None:
         for thread in {self._writer, self._reader}:
             thread.close()
-        if self._brief is not None:
-            self._brief.close()
         self._engine.dispose()
+
+
+def _is_locked(error: OperationalError) -> bool:
+    return "locked" in str(error)
 
 
 class _Thread:
@@ -187,10 +224,10 @@ class _Thread:
         self._connection: Connection | None = None
 
     async def run(self, work: Work[T]) -> T:
-        return await asyncio.wrap_future(self.submit(work))
+        return await self.call(lambda: self._in_transaction(work))
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        return self._executor.submit(self._in_transaction, work)
+    async def call(self, act: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, act)
 
     def _in_transaction(self, work: Work[T]) -> T:
         if self._connection is None:
@@ -202,11 +239,6 @@ class _Thread:
         self._executor.shutdown(wait=True)
         if self._connection is not None:
             self._connection.close()
-
-
-def _checkpoint(connection: Connection) -> None:
-    """Moves what was written from the log into the database's file."""
-    connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -27,8 +27,10 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes], *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
-        super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    def __init__(
+        self, events: AsyncGenerator[bytes], status_code: int = 200, *, heartbeat_seconds: float = HEARTBEAT_SECONDS
+    ) -> None:
+        super().__init__(None, status_code, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._events = events
         self._heartbeat = heartbeat_seconds

@@ -28,6 +28,8 @@ HEADERS = {
     "Accept": SSE,
     "Cache-Control": "no-store",
 }
+ENCODED = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers that are no longer true of a body that has been read."""
 
 
 class JsonRpcClient(JsonRpcTransport):
@@ -49,6 +51,8 @@ class JsonRpcClient(JsonRpcTransport):
         seconds: httpx.Timeout = options.get("timeout", self.httpx_client.timeout)
         timeout = ClientTimeout(sock_connect=seconds.connect, sock_read=seconds.read, connect=seconds.pool)
         body = json.dumps(rpc_request_payload)
+        if self.httpx_client.is_closed:
+            raise A2AClientError("HTTP client is closed")
         with handle_http_exceptions(), map_aiohttp_exceptions():
             async with self._session().post(
                 self.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
@@ -70,10 +74,11 @@ class JsonRpcClient(JsonRpcTransport):
 
     def _read(self, name: str, data: bytes) -> StreamResponse:
         """Raises the A2AError that the event says, or A2AClientError when it is no answer."""
+        text = data.decode(errors="replace")
         if name == "error":
-            self._handle_sse_error(data.decode())
+            self._handle_sse_error(text)
         try:
-            answer = json.loads(data)
+            answer = json.loads(text)
         except ValueError as error:
             raise A2AClientError(f"Invalid JSON-RPC response in SSE stream: {error}") from error
         if not isinstance(answer, dict) or answer.keys() != {"jsonrpc", "id", "result"}:
@@ -83,35 +88,38 @@ class JsonRpcClient(JsonRpcTransport):
 
 async def _refused(response: ClientResponse) -> None:
     """Raises httpx.HTTPStatusError with what the server said."""
-    said = httpx.Response(
-        response.status,
-        headers=list(response.raw_headers),
-        content=await response.read(),
-        request=httpx.Request("POST", str(response.url)),
-    )
-    said.raise_for_status()
+    headers = {name: value for name, value in response.headers.items() if name.lower() not in ENCODED}
+    request = httpx.Request("POST", str(response.url))
+    httpx.Response(response.status, headers=headers, content=await response.read(), request=request).raise_for_status()
 
 
 async def server_sent(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, bytes]]:
     """The events of a stream that have data: name and data."""
-    name, data, begun = "", list[bytes](), list[bytes]()
-    async for chunk in chunks:
-        begun.append(chunk)
-        if b"\n" not in chunk and b"\r" not in chunk:
-            continue
-        lines = b"".join(begun).splitlines(keepends=True)
-        # A CR at the end may be half of a CR LF.
-        begun = [] if lines[-1].endswith(b"\n") else [lines.pop()]
+    name, data = "", list[bytes]()
+    async for lines in _lines(chunks):
         for line in lines:
             field, _, value = line.rstrip(b"\r\n").partition(b":")
             if field == b"data":
                 data.append(value.removeprefix(b" "))
             elif field == b"event":
-                name = value.removeprefix(b" ").decode()
+                name = value.removeprefix(b" ").decode(errors="replace")
             elif line[:1] in b"\r\n":
-                if data:
+                if any(data):
                     yield name, b"\n".join(data)
                 name, data = "", []
+
+
+async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[list[bytes]]:
+    """Lines with their ends, as many at a time as have come."""
+    begun = list[bytes]()
+    async for chunk in chunks:
+        begun.append(chunk)
+        if b"\n" in chunk or b"\r" in chunk:
+            lines = b"".join(begun).splitlines(keepends=True)
+            # A CR at the end may be half of a CR LF.
+            begun = [] if lines[-1].endswith(b"\n") else [lines.pop()]
+            yield lines
+    yield b"".join(begun).splitlines(keepends=True)
 
 
 def client_factory(config: ClientConfig, card: AgentCard) -> ClientFactory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import logging
 import os
@@ -123,6 +124,8 @@ async def _complete(litellm: ModuleType, request: dict[str, Any]) -> Any:
         prepared = prepared_call(litellm, request)
         if prepared is not None:
             return await prepared.complete(litellm, request, progress)
+        # Some providers' translations change the tools that they are given, and these are for the next call as well.
+        request = {**request, "tools": copy.deepcopy(request.get("tools"))}
         pending = _undecorated(litellm)(**request, acompletion=True, litellm_logging_obj=progress)
         return await pending if inspect.isawaitable(pending) else pending
     except Exception as error:

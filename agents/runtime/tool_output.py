@@ -80,10 +80,10 @@ def _shown(value: Any, items: int | None = None, characters: int | None = None) 
     if isinstance(value, list):
         kept: list[Any] = value[:items]
         more = len(value) - len(kept)
-        if _is_table(kept):
-            return f"{_csv(kept, characters)}… {more} more" if more else _csv(kept, characters)
-        shown = [_shown(item, items, characters) for item in kept]
-        return [*shown, f"… {more} more"] if more else shown
+        rows = kept if _is_table(kept) else [_shown(item, items, characters) for item in kept]
+        if _is_table(rows):
+            return f"{_csv(rows, characters)}… {more} more" if more else _csv(rows, characters)
+        return [*rows, f"… {more} more"] if more else rows
     return _short(value, characters)
 
 

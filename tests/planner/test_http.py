@@ -46,6 +46,14 @@ def diagnosis(call: Any) -> Finding:
     return Finding(specialist="diagnoser", root_causes=[out_of_memory()])
 
 
+async def test_the_endpoint_describes_itself(serve: Serve) -> None:
+    client, _ = await serve(FakeTeam())
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    assert "post" in paths["/v1/requests"]
+    assert "text/event-stream" in paths["/v1/requests/{request_id}/events"]["get"]["responses"]["200"]["content"]
+    assert (await client.get("/docs")).status_code == 200
+
+
 async def test_a_question_is_answered_with_its_root_cause(serve: Serve) -> None:
     client, _ = await serve(FakeTeam(diagnoser=diagnosis))
     id = await ask(client, "The web shop fails. What is wrong?")

@@ -66,15 +66,27 @@ async def test_brief_work_that_fails_leaves_nothing(database: Database) -> None:
     assert await database.read(count, brief=True) == 0
 
 
-async def test_many_brief_writes_do_not_let_the_log_grow(database: Database, tmp_path: Path) -> None:
-    rounds, sizes = 5, list[int]()
-    for _ in range(rounds):
-        for _ in range(CHECKPOINT_WRITES):
-            await database.write(note("y" * 3000), brief=True)
-        await database.write(note())  # behind the checkpoint, which is the writer's work as well
+async def test_writing_without_a_pause_does_not_let_the_log_grow(database: Database, tmp_path: Path) -> None:
+    async def write() -> None:
+        for _ in range(12 * CHECKPOINT_WRITES):
+            await database.write(note("y" * 20_000), brief=True)
+
+    writers = [asyncio.create_task(write()) for _ in range(2)]
+    sizes = list[int]()
+    while not all(writer.done() for writer in writers):
         sizes.append((tmp_path / f"{FILE}-wal").stat().st_size)
-    assert max(sizes) < 2 * sizes[0]
-    assert (tmp_path / FILE).stat().st_size > rounds / 2 * CHECKPOINT_WRITES * 3000
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*writers)
+    assert (tmp_path / FILE).stat().st_size > 20 * 2**20
+    assert max(sizes) < 10 * 2**20
+
+
+async def test_what_is_written_after_closing_is_refused(tmp_path: Path) -> None:
+    database = Database(None, tmp_path, "it")
+    await database.write(lambda c: c.execute(text("create table notes (id integer primary key, words text)")))
+    await database.close()
+    with pytest.raises(RuntimeError):
+        await database.write(note(), brief=True)
 
 
 async def test_a_database_in_memory_has_but_one_connection(tmp_path: Path) -> None:

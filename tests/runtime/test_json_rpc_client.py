@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any
@@ -44,7 +45,8 @@ def events(end: str) -> str:
 STREAMS = {
     "lf": events("\n"),
     "cr lf": f": still here\r\n\r\n{events(chr(13) + chr(10))}",
-    "cr": events("\r") + "\n",
+    "cr": events("\r"),
+    "empty data": f"data:\n\n{events(chr(10))}data: \n\n",
     "several lines": 'id: 7\ndata: {"jsonrpc": "2.0", "id": "1",\ndata:"result": {"message": {}}}\n\n',
     "unfinished": f"data: {EVENTS[0]}\n\ndata: {EVENTS[1]}\n",
     "error": f"data: {EVENTS[0]}\n\nevent: error\ndata: {ERROR}\n\n",
@@ -57,6 +59,7 @@ PLAIN = {
     "refused": Response('{"detail": "who are you?"}', 401),
     "elsewhere": Response("", 307, headers={"Location": "/lf"}),
     "busy": Response("later", 503, headers={"Retry-After": "3"}),
+    "compressed": Response(gzip.compress(b"later"), 503, headers={"Content-Encoding": "gzip"}),
 }
 
 
@@ -105,6 +108,26 @@ async def test_an_agent_that_is_not_there_is_unreachable_for_both() -> None:
         ours, theirs = await told(client_factory(config, card), card), await told(ClientFactory(config), card)
     assert ours == theirs
     assert ours[1] is not None
+
+
+async def test_a_client_that_was_closed_says_so_as_the_sdk_does() -> None:
+    http = open_http()
+    interface = AgentInterface(url="http://127.0.0.1:9", protocol_binding="JSONRPC", protocol_version="1.0")
+    card = AgentCard(name="it", supported_interfaces=[interface])
+    card.capabilities.streaming = True
+    config = ClientConfig(httpx_client=http, streaming=True)
+    await http.aclose()
+    ours, theirs = await told(client_factory(config, card), card), await told(ClientFactory(config), card)
+    assert ours == theirs
+    assert ours[1] is not None
+
+
+async def test_a_broken_character_breaks_nothing_else() -> None:
+    async def pieces() -> AsyncIterable[bytes]:
+        yield b'data: {"text": "\xff"}\n\n'
+
+    [(_, data)] = [event async for event in server_sent(pieces())]
+    assert data == b'{"text": "\xff"}'
 
 
 async def test_a_long_event_in_many_pieces_is_one_event() -> None:
