@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy.exc import DBAPIError
 
+from agents.runtime.service_metrics import Counter, Gauge, Histogram
 from planner.request import now
 
 if TYPE_CHECKING:

@@ -176,6 +176,8 @@ class Store:
             {"of": lease.request_id, "which": subtask.id, **_subtask_row(subtask, step.findings.get(subtask.id))}
             for subtask in step.subtasks
         ]
+        moved = [row for row in changed if "new_finding" not in row]
+        ended = [row for row in changed if "new_finding" in row]
 
         def work(connection: Connection) -> int:
             last = connection.execute(statement, values).scalar()
@@ -184,8 +186,9 @@ class Store:
             _append(connection, lease.request_id, last - len(step.events) + 1, step.events)
             if step.plan is not None:
                 self._write_plan(connection, lease.request_id, step.plan)
-            for row in changed:
-                connection.execute(_SUBTASK_ENDED if "new_finding" in row else _SUBTASK_MOVED, row)
+            for change, rows in ((_SUBTASK_MOVED, moved), (_SUBTASK_ENDED, ended)):
+                if rows:
+                    connection.execute(change, rows)
             return last
 
         return work

@@ -165,6 +165,11 @@ def _client(litellm: ModuleType) -> Any:
     return client
 
 
+@cache
+def _timeout(seconds: float) -> dict[str, float | None]:
+    return httpx.Timeout(seconds).as_dict()
+
+
 class _Direct:
     """The part of `httpx.AsyncClient` that LiteLLM's client uses. Proxies and certificates are the client's own."""
 
@@ -175,7 +180,7 @@ class _Direct:
 
     def build_request(self, _method: str, url: str, **given: Any) -> httpx.Request:
         address, headers = self._head(url, tuple(given["headers"].items()))
-        extensions = {"timeout": httpx.Timeout(given["timeout"]).as_dict()}
+        extensions = {"timeout": _timeout(given["timeout"])}
         return httpx.Request("POST", address, headers=headers, content=given["content"], extensions=extensions)
 
     def _make_head(self, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, httpx.Headers]:

@@ -48,9 +48,10 @@ def _filler(descriptor: Descriptor) -> Fill:
     }
 
     def fill(data: Any, message: Any) -> None:
-        chosen = [choices[name] for name in data if name in choices]
-        if len(chosen) != len(set(chosen)):
-            raise ValueError(f"two of {chosen}")
+        if choices and len(data) > 1:
+            chosen = [choices[name] for name in data if name in choices]
+            if len(chosen) != len(set(chosen)):
+                raise ValueError(f"two of {chosen}")
         for name, value in data.items():
             put = fields.get(name)
             if put is not None and (value is not None or name in nullable):

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from typing import Any
+
+import prometheus_client
+from prometheus_client.metrics import MetricWrapperBase
+
+
+class _Labelled(MetricWrapperBase):
+    """Finds the metric of some labels that it has made before without checking them again, as every use would."""
+
+    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> Any:
+        return self._metrics.get(labelvalues) or super().labels(*labelvalues, **labelkwargs)
+
+
+class Counter(_Labelled, prometheus_client.Counter):
+    """Counts up."""
+
+
+class Gauge(_Labelled, prometheus_client.Gauge):
+    """Goes up and down."""
+
+
+class Histogram(_Labelled, prometheus_client.Histogram):
+    """Observes."""
+
 
 REQUESTS = Counter("kubeteam_http_requests_total", "HTTP requests", ["service", "method", "route", "status"])
 REQUEST_SECONDS = Histogram(
