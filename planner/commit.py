@@ -9,11 +9,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from agents.runtime.database import Database, passing
+from agents.runtime.database import BRIEF_ROWS, Database, passing
 
 BATCH = 200
-BRIEF = 10
-"""Writes that may hold up everybody else for the moment they take."""
 
 T = TypeVar("T")
 
@@ -84,7 +82,7 @@ class GroupCommit:
         def transaction(connection: Connection) -> list[Any]:
             return [_outcome(write, connection) for write in batch]
 
-        return await self._database.write(transaction, brief=len(batch) <= BRIEF, patient=True)
+        return await self._database.write(transaction, brief=len(batch) <= BRIEF_ROWS, patient=True)
 
 
 def _outcome(write: _Write, connection: Connection) -> Any:

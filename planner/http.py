@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
@@ -257,7 +256,7 @@ _LISTED = {"id", "status", "question", "language", "cluster_id", "user", "source
 async def _stream(supervisor: Supervisor, request_id: str, after: int) -> AsyncGenerator[bytes]:
     async for event in supervisor.desk.watch.events(request_id, after):
         if event is not None:
-            yield sse(json.dumps(event.data, ensure_ascii=False), event=event.type, id=str(event.number))
+            yield sse(event.data, event=event.type, id=str(event.number))
 
 
 def _unknown(request_id: str) -> HTTPException:

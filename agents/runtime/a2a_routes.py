@@ -84,11 +84,11 @@ async def _events(results: AsyncGenerator[dict[str, Any]], request_id: str | int
     """JSON-RPC responses as events; whatever breaks becomes the last one."""
     try:
         async for result in results:
-            yield sse(json.dumps(result, ensure_ascii=False), event="error" if "error" in result else "")
+            yield sse(result, event="error" if "error" in result else "")
     except Exception as error:
         log.exception("a stream of a task broke")
         told = error if isinstance(error, A2AError) else InternalError(message=str(error))
-        yield sse(json.dumps(build_error_response(request_id, told), ensure_ascii=False), event="error")
+        yield sse(build_error_response(request_id, told), event="error")
 
 
 class LegacyMethods(RequestHandler03):

@@ -24,6 +24,8 @@ from sqlalchemy.pool import StaticPool
 BUSY_MILLISECONDS = 10_000
 PAUSES = (0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 """Seconds between the tries of work that waits for a database to come back."""
+BRIEF_ROWS = 10
+"""So many may hold up everybody else for the moment it takes to write them."""
 CHECKPOINT_WRITES = 50
 """Brief writes until SQLite is given the opportunity to move its log into the file."""
 

@@ -6,8 +6,10 @@ sse-starlette's has four tasks per stream and a cancel scope per event: half of 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -16,10 +18,10 @@ from starlette.types import Receive, Scope, Send
 HEARTBEAT_SECONDS = 15.0
 
 
-def sse(data: str, *, event: str = "", id: str = "") -> bytes:
-    """One event. `data` is one line, as JSON is."""
+def sse(data: Any, *, event: str = "", id: str = "") -> bytes:
+    """One event, whose data is JSON."""
     head = (f"id: {id}\r\n" if id else "") + (f"event: {event}\r\n" if event else "")
-    return f"{head}data: {data}\r\n\r\n".encode()
+    return f"{head}data: {json.dumps(data, ensure_ascii=False)}\r\n\r\n".encode()
 
 
 class EventStream(Response):

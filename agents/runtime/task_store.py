@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agents.runtime import task_ownership as ownership
 from agents.runtime import task_tables as t
-from agents.runtime.database import Database
+from agents.runtime.database import BRIEF_ROWS, Database
 from agents.runtime.migrations import prepare
 from agents.runtime.task_cursor import Cursor
 from agents.runtime.task_schema import TABLES
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 
 LAZY_SECONDS = 0.5
 """How long a change that nobody waits for may stay unwritten."""
-BRIEF = 10
-"""Rows that may hold up everybody else for the moment it takes to write them."""
 PAGE = 50
 
 ONE_TASK = select(t.tasks.c.blob).where(
@@ -205,7 +203,7 @@ class TaskStore:
                 lost |= {row["id"] for row in rows}.difference(written)
             return lost
 
-        lost = await self.database.write(work, brief=len(tasks) + len(messages) <= BRIEF, patient=True)
+        lost = await self.database.write(work, brief=len(tasks) + len(messages) <= BRIEF_ROWS, patient=True)
         if beat:
             self._beat_due = time.monotonic() + self.lease_seconds / 4
         return lost

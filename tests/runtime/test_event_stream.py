@@ -40,7 +40,7 @@ def app_of(source: Source, **options: float) -> Starlette:
 
 
 async def test_events_come_as_they_were_written_and_end() -> None:
-    source = Source(sse('{"名": 1}', event="plan", id="7"), sse("{}"), ends=True)
+    source = Source(sse({"名": 1}, event="plan", id="7"), sse({}), ends=True)
     async with at(app_of(source)) as url, httpx.AsyncClient() as http:
         answer = await http.get(url)
     assert answer.text == 'id: 7\r\nevent: plan\r\ndata: {"名": 1}\r\n\r\ndata: {}\r\n\r\n'
@@ -59,7 +59,7 @@ async def test_a_silent_stream_says_that_it_is_still_there() -> None:
 
 
 async def test_a_client_that_goes_ends_the_work() -> None:
-    source = Source(sse("{}"))
+    source = Source(sse({}))
     async with at(app_of(source)) as url, httpx.AsyncClient() as http:
         async with http.stream("GET", url) as answer:
             await anext(answer.aiter_lines())
@@ -67,7 +67,7 @@ async def test_a_client_that_goes_ends_the_work() -> None:
 
 
 async def test_an_app_that_stops_ends_its_streams_properly() -> None:
-    source = Source(sse("{}"))
+    source = Source(sse({}))
     app = app_of(source)
     async with at(app) as url, httpx.AsyncClient() as http, http.stream("GET", url) as answer:
         lines = answer.aiter_lines()
