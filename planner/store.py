@@ -206,7 +206,8 @@ class Store:
 
     async def candidates(self, holder: str) -> list[Candidate]:
         """Requests with work to do that `holder` does not drive, oldest first."""
-        return await self._database.read(lambda connection: leases.candidates(connection, holder))
+        # Often none, and never many that a loaded planner would ask for.
+        return await self._database.read(lambda connection: leases.candidates(connection, holder), brief=True)
 
     async def claim(self, wanted: Sequence[Candidate], holder: str) -> list[Lease]:
         """Takes those of the candidates that nobody took meanwhile."""

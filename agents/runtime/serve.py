@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 2
 """How long connections may stay open after the tasks are drained."""
+TICK_SECONDS = 1.0
 
 
 class ServeError(RuntimeError):
@@ -35,11 +36,25 @@ class Binding(NamedTuple):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers, which would stop one server and not its neighbours."""
+    """uvicorn without its own signal handlers, which would stop one server and not its neighbours, and without its ten
+    looks a second at whether it is to stop, which were most of what an idle service did.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """Listens no more, and lets those that are connected finish."""
+        self.should_exit = True
+        self._stopped.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which renews the Date header
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._stopped.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -73,7 +88,7 @@ async def serve(bindings: Bindings, *, stop: asyncio.Event | None = None, starte
     finally:
         for server, binding in zip(servers, bindings, strict=True):
             end_streams(binding.app)
-            server.should_exit = True
+            server.stop()
         stopping.cancel()
         listening.cancel()
         results = await asyncio.gather(*running, return_exceptions=True)

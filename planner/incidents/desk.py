@@ -84,10 +84,9 @@ class Incidents:
 
     async def look(self) -> None:
         """Takes every open incident one step on."""
-        active = await self.store.active()
-        if not active:
+        if not await self.store.any_active():
             return
-        await self._follow(active)
+        await self._follow(await self.store.active())
         await self._close(await self.store.active())
         await self._begin(await self.store.active())
 

@@ -104,6 +104,10 @@ class IncidentStore:
             query = query.where(sa.tuple_(incidents.c.created_at, incidents.c.id) < at)
         return await self._incidents(query)
 
+    async def any_active(self) -> bool:
+        """Whether there are incidents that are not closed."""
+        return await self._database.read(lambda c: c.execute(_ANY_ACTIVE).first() is not None, brief=True)
+
     async def active(self) -> list[Incident]:
         """Incidents that are not closed, oldest first."""
         query = sa.select(incidents).where(incidents.c.open_key.is_not(None)).order_by(incidents.c.created_at)
@@ -217,3 +221,6 @@ class IncidentStore:
     async def _incidents(self, query: sa.Executable) -> list[Incident]:
         rows = await self._database.read(lambda connection: list(connection.execute(query).all()))
         return [incident_of(row) for row in rows]
+
+
+_ANY_ACTIVE = sa.select(sa.literal(1)).where(incidents.c.open_key.is_not(None)).limit(1)
