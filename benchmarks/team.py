@@ -160,11 +160,10 @@ async def our_team(model: Model, folder: Path, checkout: Path | None = None) -> 
             await client.__aenter__()
 
         async def ask(user: int) -> str:
-            client = clients[user % len(clients)]
+            client, answer = clients[user % len(clients)], ""
             async for event in client.events(await client.ask(QUESTION)):
-                if "answer" in event.data:
-                    return str(event.data["answer"])
-            return ""
+                answer = str(event.data.get("answer", answer))
+            return answer
 
         yield Team(ask, list(services.values()), model)
         for client in clients:

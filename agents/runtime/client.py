@@ -38,7 +38,7 @@ from agents.runtime.output_modes import READ_BY_PROGRAMS
 from agents.runtime.reading import Reading
 from agents.runtime.remote_card import CardUnavailableError, RemoteCard
 from agents.runtime.states import is_settled
-from agents.runtime.updates import Completed, Failed, InputRequired, Update
+from agents.runtime.updates import Failed, Outcome, Update
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ PATIENCE_SECONDS = 5.0
 IN_FLIGHT_SECONDS = 30.0
 """The same for one that has taken a task: it is being started again, and knows the task then."""
 POLL_SECONDS = 1.0
+END_SECONDS = 0.1
+"""How long the end of a stream may take after its last event."""
 CANCEL_SECONDS = 10.0
 BINDINGS = ["JSONRPC", "HTTP+JSON"]
 
@@ -127,7 +129,7 @@ class Member:
             )
             async with aclosing(exchange.updates(client, message, reading, patience)) as updates:
                 async for update in updates:
-                    settled = isinstance(update, Completed | InputRequired | Failed)
+                    settled = isinstance(update, Outcome)
                     yield update
         except TimeoutError:
             settled = True
@@ -249,6 +251,8 @@ class _Exchange:
                         attempts.reset()
                         asked = False
                         for update in reading.take(event):
+                            if isinstance(update, Outcome):
+                                await _rest(events)
                             yield update
                 if reading.outcome is None:
                     await self._pause(POLL_SECONDS)
@@ -297,6 +301,16 @@ class _Exchange:
     async def _pause(self, seconds: float) -> None:
         left = self.left()
         await asyncio.sleep(seconds if left is None else min(seconds, left))
+
+
+async def _rest(events: AsyncGenerator[StreamResponse]) -> None:
+    """Reads a stream that has said all to its end, so that its connection is used again. Most end at once."""
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            async for _ in events:
+                pass
+    except (TimeoutError, A2AError, httpx.HTTPError) as error:
+        log.debug("a stream did not end after its last event: %r", error)
 
 
 class _Attempts:

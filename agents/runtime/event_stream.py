@@ -16,6 +16,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 HEARTBEAT_SECONDS = 15.0
+HEADERS_SECONDS = 0.1
+"""How long the headers wait for the first event: a client wakes up once for both."""
 
 
 def sse(data: Any, *, event: str = "", id: str = "") -> bytes:
@@ -36,9 +38,13 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._events = events
         self._heartbeat = heartbeat_seconds
+        self._headers_late: asyncio.TimerHandle | None = None
+        """Until they are sent."""
+        self._beginning: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        late = asyncio.get_running_loop().call_later(HEADERS_SECONDS, self._begin_without_event, send)
+        self._headers_late = late
         sending = asyncio.create_task(self._send(send))
         staying = asyncio.create_task(self._stay(receive, send))
         streams = _streams(scope["app"])
@@ -47,18 +53,32 @@ class EventStream(Response):
             await asyncio.wait({sending, staying}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             streams.discard(sending)
+            late.cancel()
             sending.cancel()
             staying.cancel()
             await asyncio.wait({sending, staying})
         if sending.cancelled():  # said properly, for a client that is still there
+            await self._begin(send)
             await send({"type": "http.response.body", "body": b""})
         else:
             sending.result()
 
+    async def _begin(self, send: Send) -> None:
+        if self._headers_late is None:
+            return
+        self._headers_late.cancel()
+        self._headers_late = None
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+    def _begin_without_event(self, send: Send) -> None:
+        self._beginning = asyncio.create_task(self._begin(send))
+
     async def _send(self, send: Send) -> None:
         async with aclosing(self._events) as events:
             async for event in events:
+                await self._begin(send)
                 await send({"type": "http.response.body", "body": event, "more_body": True})
+        await self._begin(send)
         await send({"type": "http.response.body", "body": b""})
 
     async def _stay(self, receive: Receive, send: Send) -> None:
@@ -69,6 +89,7 @@ class EventStream(Response):
                     if (await receive())["type"] == "http.disconnect":
                         return
             except TimeoutError:
+                await self._begin(send)
                 await send({"type": "http.response.body", "body": b": still here\r\n\r\n", "more_body": True})
 
 

@@ -98,6 +98,7 @@ class TaskHandler(PushMethods):
             if not params.configuration.return_immediately:
                 async for _ in reader:
                     pass
+                await live.wait()
             return _trimmed(await live.snapshot(), params)
         finally:
             self.live.leave(live, reader)

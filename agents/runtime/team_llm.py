@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from operator import is_
 from typing import Any
 
@@ -58,8 +59,9 @@ class TeamLlm(BaseLlm):
             inner = self._knowing(_declared(llm_request.config))
             config = llm_request.config.model_copy(update={"tools": None})
             bare = llm_request.model_copy(update={"config": config})
-            async for response in inner.generate_content_async(bare, stream):
-                yield response
+            async with aclosing(inner.generate_content_async(bare, stream)) as responses:
+                async for response in responses:
+                    yield response
         except Exception as error:
             failure = model_error(error, self._settings)
             yield LlmResponse(error_code=f"{MODEL_ERROR}{failure.kind}", error_message=failure.detail)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware.base import RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -64,6 +65,24 @@ async def test_our_own_agent_gets_the_subtask_and_hands_over_a_finding(
     assert isinstance(done, Completed)
     assert (done.finding.facts, done.finding.language) == ({"n": 2**60}, "zh")
     assert executor.users == ["ann"]
+
+
+async def test_a_connection_is_used_again(http: httpx.AsyncClient, executor: Scripted, tmp_path: Path) -> None:
+    """A stream is read to its end, or its connection would have to be closed and each message begin with a new one."""
+    port, ports = free_port(), set[int]()
+    app = app_of(executor, served_settings(tmp_path, port))
+
+    @app.middleware("http")
+    async def note_port(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        assert request.client is not None
+        ports.add(request.client.port)
+        return await call_next(request)
+
+    async with at(app, port) as url:
+        member = Member("metrics", url, http)
+        for number in range(5):
+            assert isinstance((await updates(member, "look", f"m{number}"))[-1], Completed)
+    assert len(ports) == 1
 
 
 @pytest.mark.parametrize("version", ["1.0", "0.3"])

@@ -58,6 +58,11 @@ async def test_a_silent_stream_says_that_it_is_still_there() -> None:
         assert [await anext(lines) for _ in range(4)] == [": still here", ""] * 2
 
 
+async def test_a_client_learns_that_it_is_heard_before_anything_happens() -> None:
+    async with at(app_of(Source())) as url, httpx.AsyncClient(timeout=5) as http, http.stream("GET", url) as answer:
+        assert answer.status_code == 200
+
+
 async def test_a_client_that_goes_ends_the_work() -> None:
     source = Source(sse({}))
     async with at(app_of(source)) as url, httpx.AsyncClient() as http:
