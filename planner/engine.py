@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -108,6 +109,10 @@ class Drive:
 
     async def run(self) -> None:
         """Works until the request is answered or waits for a person. Cancelling leaves everything to go on later."""
+        with closing(self._recorder):
+            await self._run()
+
+    async def _run(self) -> None:
         clock = asyncio.get_running_loop()
         ends = clock.time() + self._desk.limits.request_deadline_seconds
         try:
@@ -116,7 +121,6 @@ class Drive:
             ends += sum(subtask.deadline_seconds or 0 for subtask in self.plan.subtasks if not subtask.over)
             await self._work(lambda: ends - clock.time())
         finally:
-            self._recorder.close()
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
@@ -272,7 +276,10 @@ class Drive:
             await self._change([subtask.model_copy(update=waiting)])
             return False
         self._findings[subtask_id] = outcome.finding
-        await self._change([_ended(subtask, "done")], {subtask_id: outcome.finding})
+        # Whoever only looked says the same again, so it may wait for the next step; what was changed is kept at once.
+        await self._change(
+            [_ended(subtask, "done")], {subtask_id: outcome.finding}, at_once=APPROVALS in subtask.inputs
+        )
         return leads_on(subtask, outcome.finding)
 
     async def _follow_up(self) -> None:
@@ -337,12 +344,21 @@ class Drive:
         self._request = self._request.model_copy(update=spent)
 
     async def _change(
-        self, subtasks: list[Subtask], findings: dict[str, Finding] | None = None, *, tell: bool = True
+        self,
+        subtasks: list[Subtask],
+        findings: dict[str, Finding] | None = None,
+        *,
+        tell: bool = True,
+        at_once: bool = True,
     ) -> None:
         for subtask in subtasks:
             self.board.put(subtask)
         events = [subtask_event(subtask) for subtask in subtasks] if tell else []
-        await self._record(Step(subtasks=subtasks, findings=findings or {}, events=events))
+        step = Step(subtasks=subtasks, findings=findings or {}, events=events)
+        if at_once:
+            await self._record(step)
+        else:
+            self._recorder.later(step)
 
     async def _record(self, step: Step) -> None:
         try:

@@ -33,7 +33,9 @@ class Recorder:
         self._watch.moved(self._lease.request_id, written, ended=step.request is not None and step.request.ended)
 
     def later(self, step: Step) -> None:
-        """For what a restart may forget: lines of progress, and tasks that members recognise by their message."""
+        """For what a restart may forget: lines of progress, tasks that members recognise by their message, and findings
+        that they give again.
+        """
         self._waiting = self._waiting.then(step)
         if self._timer is None:
             self._timer = asyncio.create_task(self._in_a_moment(), name=f"later {self._lease.request_id}")

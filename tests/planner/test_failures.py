@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from agents.runtime.findings import Finding
+from agents.runtime.findings import Finding, Usage
 from agents.runtime.settings import LimitSettings
 from agents.runtime.updates import Failed
+from planner.answer import Answer
 from planner.engine import Desk
-from planner.request import new_request
+from planner.plan import Plan
+from planner.request import Request, new_request
 from planner.store import Event, Store
 from planner.strategy.strategist import RunbookStrategy
 from planner.supervisor import Supervisor
@@ -123,6 +125,36 @@ async def test_nothing_is_written_to_a_request_that_has_been_cancelled(store: St
         member.gate.set()
     await asyncio.sleep(0.05)
     assert (await store.request("r1")).status == "cancelled" and await store.last_event("r1") == number
+    await supervisor.stop()
+
+
+class Thoughtful(RunbookStrategy):
+    """Writes its answer once it may."""
+
+    def __init__(self) -> None:
+        super().__init__(LimitSettings())
+        self.may = asyncio.Event()
+
+    async def answer(
+        self, request: Request, plan: Plan, findings: Mapping[str, Finding]
+    ) -> tuple[Answer, Usage, list[str]]:
+        await self.may.wait()
+        return await super().answer(request, plan, findings)
+
+
+async def test_what_was_found_is_kept_while_the_answer_is_written(store: Store) -> None:
+    strategy, limits = Thoughtful(), LimitSettings()
+    supervisor = Supervisor(Desk(store, Watch(store), FakeTeam(diagnoser=diagnosis), strategy, limits))
+    await supervisor.start()
+    await supervisor.submit(new_request("Why is web down?", id="r1"))
+    async with asyncio.timeout(5):
+        async for event in supervisor.desk.watch.events("r1"):
+            plan, findings = await store.plan("r1")
+            if event is not None and plan is not None and all(subtask.over for subtask in plan.subtasks):
+                break
+    assert findings.keys() == {subtask.id for subtask in plan.subtasks}
+    strategy.may.set()
+    await ended(supervisor, "r1")
     await supervisor.stop()
 
 
