@@ -11,16 +11,21 @@ from __future__ import annotations
 import asyncio
 import atexit
 import inspect
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from aiohttp import ClientTimeout
+    from multidict import CIMultiDict
+    from yarl import URL
 
 FIXED = ("model", "api_base", "api_key", "timeout", "max_retries", "num_retries", "drop_params")
 """Arguments that are the same for all calls of a model, beside the parameters below."""
@@ -152,7 +157,7 @@ def _prepare(litellm: ModuleType, fixed: tuple[tuple[str, Any], ...]) -> Prepare
 @cache
 def _client(litellm: ModuleType) -> Any:
     """LiteLLM's HTTP client, less what costs as much as the request: its decorator reports every call's time to nobody,
-    and httpx looks for cookies and logins.
+    and httpx makes objects of its own for what aiohttp sends and gets.
     """
     handler: type[Any] = litellm.llms.custom_httpx.http_handler.AsyncHTTPHandler
 
@@ -165,46 +170,103 @@ def _client(litellm: ModuleType) -> Any:
     return client
 
 
-@cache
-def _timeout(seconds: float) -> dict[str, float | None]:
-    return httpx.Timeout(seconds).as_dict()
+class _Call(NamedTuple):
+    """A request, as LiteLLM's client builds it and then sends it."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    content: str | bytes
+    seconds: float
+
+
+class _Head(NamedTuple):
+    """What is the same for all requests to one address."""
+
+    request: httpx.Request
+    url: URL
+    headers: CIMultiDict[str]
+    transport: Any
+    """LiteLLM's, on an aiohttp session; None when there is another."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A good answer, as far as LiteLLM reads one."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    text: str
+
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    def raise_for_status(self) -> _Answer:
+        return self
 
 
 class _Direct:
-    """The part of `httpx.AsyncClient` that LiteLLM's client uses. Proxies and certificates are the client's own."""
+    """The part of `httpx.AsyncClient` that LiteLLM's client uses, on the aiohttp session that LiteLLM puts under it.
+
+    Proxies and certificates are the client's own, and it does itself what is out of the ordinary.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._common = tuple(client.headers.items())
         self._head = lru_cache(maxsize=16)(self._make_head)
 
-    def build_request(self, _method: str, url: str, **given: Any) -> httpx.Request:
-        address, headers = self._head(url, tuple(given["headers"].items()))
-        extensions = {"timeout": _timeout(given["timeout"])}
-        return httpx.Request("POST", address, headers=headers, content=given["content"], extensions=extensions)
+    def build_request(self, _method: str, url: str, **given: Any) -> _Call:
+        return _Call(url, tuple(given["headers"].items()), given["content"], given["timeout"])
 
-    def _make_head(self, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[httpx.URL, httpx.Headers]:
-        address, all_headers = httpx.URL(url), httpx.Headers(self._common)
-        all_headers.update(headers)
-        all_headers["Host"] = address.netloc.decode()
-        return address, all_headers
+    async def send(self, call: _Call, **_: Any) -> httpx.Response | _Answer:
+        request, url, headers, transport = self._head(call.url, call.headers)
+        if transport is None:
+            return await self._client.send(self._whole(call))
+        from litellm.llms.custom_httpx.aiohttp_transport import map_aiohttp_exceptions
 
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        try:
-            response = await self._client._transport_for_url(request.url).handle_async_request(request)
-        except httpx.RequestError as error:
-            error.request = request
-            raise
-        response.request = request
-        # Said here, because finding them out takes longer than using them. JSON is always UTF-8.
-        response.headers.encoding, response.encoding = "latin-1", "utf-8"
-        try:
-            if not response.has_redirect_location:
-                await response.aread()
-                return response
-        finally:
-            await response.aclose()
-        return await self._client.send(request)
+        with map_aiohttp_exceptions():
+            async with transport.get_valid_client_session().post(
+                url,
+                data=call.content,
+                headers=headers,
+                timeout=_timeout(call.seconds),
+                proxy=await transport._get_proxy_settings(request),
+                allow_redirects=False,
+                auto_decompress=False,
+                ssl=True if transport._ssl_verify is None else transport._ssl_verify,
+            ) as response:
+                body = await response.read()
+        if response.status == 200 and "content-encoding" not in response.headers:
+            said = {name.lower(): value for name, value in response.headers.items()}
+            return _Answer(200, said, body.decode(errors="replace"))
+        answer = httpx.Response(response.status, headers=response.raw_headers, content=body, request=self._whole(call))
+        return await self._client.send(answer.request) if answer.has_redirect_location else answer
+
+    def _make_head(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Head:
+        from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+        from multidict import CIMultiDict
+        from yarl import URL
+
+        request = self._client.build_request("POST", url, headers=dict(headers))
+        del request.headers["Content-Length"]
+        transport = self._client._transport_for_url(request.url)
+        return _Head(
+            request,
+            URL(str(request.url), encoded=True),
+            CIMultiDict(request.headers.multi_items()),
+            transport if isinstance(transport, LiteLLMAiohttpTransport) else None,
+        )
+
+    def _whole(self, call: _Call) -> httpx.Request:
+        return self._client.build_request(
+            "POST", call.url, headers=dict(call.headers), content=call.content, timeout=call.seconds
+        )
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+@cache
+def _timeout(seconds: float) -> ClientTimeout:
+    from aiohttp import ClientTimeout
+
+    return ClientTimeout(sock_connect=seconds, sock_read=seconds, connect=seconds)
