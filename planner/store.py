@@ -378,6 +378,8 @@ def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], 
     column = requests.c
     reopens = sa.bindparam("reopens", type_=sa.Boolean)
     until = clock(dialect) + sa.bindparam("lease_seconds", lease_seconds, sa.Float)
+    # As `not_in`, whose list would be put together anew for every step.
+    is_open = sa.and_(*(column.status != status for status in ENDED))
 
     def guard(request: bool, answer: bool, fate: Fate) -> Any:
         values: dict[Any, Any] = {column.last_event: column.last_event + sa.bindparam("count", type_=sa.Integer)}
@@ -389,7 +391,7 @@ def _steps(dialect: str, lease_seconds: float) -> dict[tuple[bool, bool, Fate], 
         return (
             sa.update(requests)
             .where(column.id == sa.bindparam("of"), column.epoch == sa.bindparam("under"))
-            .where(sa.or_(column.status.not_in(ENDED), sa.and_(reopens, column.status == "answered")))
+            .where(sa.or_(is_open, sa.and_(reopens, column.status == "answered")))
             .values(values)
             .returning(column.last_event)
         )

@@ -241,7 +241,7 @@ class TaskStore:
 
     async def cancels(self) -> list[str]:
         """Tasks that others asked to be cancelled."""
-        return await self.database.read(lambda c: ownership.cancels(c, self._service))
+        return await self.database.read(lambda c: ownership.cancels(c, self._service), brief=True)
 
     async def cancelled(self, task_ids: Sequence[str]) -> None:
         """They were."""
