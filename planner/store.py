@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from agents.runtime.database import Database, clock
+from agents.runtime.database import BRIEF_ROWS, Database, clock
 from agents.runtime.findings import Finding
 from agents.runtime.migrations import prepare
 from agents.runtime.settings import StoreSettings
@@ -288,16 +288,17 @@ class Store:
         rows = await self._database.read(lambda connection: connection.execute(_EVENTS, asked).all())
         return [_event(row) for row in rows]
 
-    async def news(self, request_id: str, after: int) -> tuple[list[Event], bool]:
+    async def news(self, request_id: str, after: int, most: int = MAX_EVENTS) -> tuple[list[Event], bool]:
         """The next events above `after`, and whether that is all there will ever be. Raises UnknownRequest."""
+        asked = {"of": request_id, "after": after, "most": most}
 
         def work(connection: Connection) -> tuple[sa.Row[Any, Any] | None, Sequence[sa.Row[Any, Any, Any]]]:
             state = connection.execute(_PROGRESS, {"of": request_id}).first()
             if state is None or state.last_event <= after:
                 return state, ()
-            return state, connection.execute(_EVENTS, {"of": request_id, "after": after, "most": MAX_EVENTS}).all()
+            return state, connection.execute(_EVENTS, asked).all()
 
-        state, rows = await self._database.read(work)
+        state, rows = await self._database.read(work, brief=most <= BRIEF_ROWS)
         if state is None:
             raise UnknownRequest(request_id)
         last = rows[-1].number if rows else after

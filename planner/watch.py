@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from agents.runtime.database import BRIEF_ROWS
 from planner.store import MAX_EVENTS, Event, Store
 
 POLL_SECONDS = 0.5
@@ -68,21 +69,25 @@ class Watch:
         feed.wakers.add(waker)
         told = False
         """Whether this planner says that there is something new; else the store has to be asked."""
+        most = BRIEF_ROWS
+        """Mostly there are few; those who come late get the rest in one go."""
         try:
             while not self._closed:
                 waker.clear()
                 batch, ended = (feed.after(after), feed.ended) if told else ([], False)
                 if not batch:
-                    batch, ended = await self._store.news(request_id, after)
+                    batch, ended = await self._store.news(request_id, after, most)
                 for event in batch:
                     after = event.number
                     yield event
                 if ended:
                     return
-                if len(batch) < MAX_EVENTS:
-                    told = await self._told(waker)
-                    if not told:
-                        yield None
+                if len(batch) >= most:
+                    most = MAX_EVENTS
+                    continue
+                most, told = BRIEF_ROWS, await self._told(waker)
+                if not told:
+                    yield None
         finally:
             feed.wakers.discard(waker)
             if not feed.wakers:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from agents.runtime.database import BRIEF_ROWS
 from agents.runtime.findings import Finding
 from agents.runtime.settings import StoreSettings
 from planner.answer import Answer
 from planner.leases import Lease
 from planner.plan import Plan, Subtask
 from planner.request import new_request
-from planner.store import RequestOver, Step, Store, UnknownRequest, store_url
+from planner.store import MAX_EVENTS, RequestOver, Step, Store, UnknownRequest, store_url
+from planner.watch import Watch
 from tests.planner.team import out_of_memory
 
 ASKED = ("request", {"status": "queued"})
@@ -43,6 +45,15 @@ async def test_events_are_numbered_without_gaps_whoever_writes_them(store: Store
     assert [event.number for event in events] == list(range(1, 22))
     assert sorted(event.data["n"] for event in events[1:]) == list(range(20))
     assert await store.events("r1", after=19) == events[19:]
+
+
+@pytest.mark.parametrize("count", [1, BRIEF_ROWS, BRIEF_ROWS + 1, BRIEF_ROWS + MAX_EVENTS, 2 * MAX_EVENTS])
+async def test_who_comes_late_is_told_everything_in_order(store: Store, count: int) -> None:
+    await store.create(REQUEST, ASKED)
+    ended = REQUEST.model_copy(update={"status": "answered"})
+    await store.record(FIRST, Step(request=ended, events=[("progress", {})] * (count - 1)))
+    told = [event async for event in Watch(store).events("r1") if event is not None]
+    assert [event.number for event in told] == list(range(1, count + 1))
 
 
 async def test_a_step_is_all_or_nothing_and_none_is_taken_after_the_end(store: Store) -> None:
