@@ -1,9 +1,10 @@
-"""What a change brought, on a machine that is never quiet: this checkout and others, asked in turns.
+"""What a change brought, on a machine that is never quiet: this checkout and others, measured in turns.
 
     git worktree add /tmp/before COMMIT
-    python -m benchmarks.beside /tmp/before [--requests 20]
+    python -m benchmarks.beside /tmp/before [--rounds 3] [--requests 30]
 
-The requests of `benchmarks.team` at L = 50 ms; CPU of all threads as the scheduler counts it.
+The requests of `benchmarks.team` at L = 50 ms; CPU of all threads as the scheduler counts it. Only one team runs at a
+time: what another one does while it is idle would cost this one its caches.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import argparse
 import asyncio
 import statistics
 import time
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.load import CRITICAL_PATH
 from benchmarks.processes import Service
@@ -22,34 +23,32 @@ from benchmarks.team import AT_ONCE, Team, model_server, our_team
 
 LATENCY = 0.05
 WARM_UP = 12
-BURSTS = 2
 
 
 @dataclass
 class Side:
-    """One checkout's team, and what its requests took so far."""
+    """One checkout, and what its teams' requests took so far."""
 
     checkout: Path
-    team: Team
     seconds: list[float] = field(default_factory=list[float])
     cpu_ms: list[list[float]] = field(default_factory=list[list[float]])
     """Of each request, by process."""
     tokens: int = 0
     per_second: list[float] = field(default_factory=list[float])
 
-    async def ask(self, user: int) -> None:
-        """One request, measured."""
-        await self.team.model.takes(LATENCY)
-        before, began = [_cpu_ms(service) for service in self.team.services], time.perf_counter()
-        await self.team.ask(user)
-        self.seconds.append(time.perf_counter() - began)
-        self.cpu_ms.append([_cpu_ms(service) - then for service, then in zip(self.team.services, before, strict=True)])
-        self.tokens += (await self.team.model.takes(LATENCY))["tokens"]
-
-    async def burst(self) -> None:
-        """Many requests at once."""
+    async def measure(self, team: Team, requests: int) -> None:
+        """Requests one at a time, then many at once."""
+        for user in range(WARM_UP):
+            await team.ask(user)
+        await team.model.takes(LATENCY)
+        for user in range(requests):
+            before, began = [_cpu_ms(service) for service in team.services], time.perf_counter()
+            await team.ask(user)
+            self.seconds.append(time.perf_counter() - began)
+            self.cpu_ms.append([_cpu_ms(service) - then for service, then in zip(team.services, before, strict=True)])
+        self.tokens += (await team.model.takes(LATENCY))["tokens"]
         began = time.perf_counter()
-        await asyncio.gather(*(self.team.ask(user) for user in range(AT_ONCE)))
+        await asyncio.gather(*(team.ask(user) for user in range(AT_ONCE)))
         self.per_second.append(AT_ONCE / (time.perf_counter() - began))
 
     def __str__(self) -> str:
@@ -68,34 +67,25 @@ def _cpu_ms(service: Service) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e6
 
 
-async def compare(checkouts: list[Path], requests: int) -> None:
-    """Starts all, asks them in turns, and prints a line for each."""
-    async with AsyncExitStack() as stack:
-        model, folder = await stack.enter_async_context(model_server())
-        sides: list[Side] = []
-        for number, checkout in enumerate(checkouts):
-            own = folder / str(number)
-            own.mkdir()
-            sides.append(Side(checkout, await stack.enter_async_context(our_team(model, own, checkout))))
-        await model.takes(LATENCY)
-        for side in sides:
-            for user in range(WARM_UP):
-                await side.team.ask(user)
-        for user in range(requests):
-            for side in sides:
-                await side.ask(user)
-        for _ in range(BURSTS):
-            for side in sides:
-                await side.burst()
-        print("\n".join(map(str, sides)))
+async def compare(checkouts: list[Path], rounds: int, requests: int) -> None:
+    """Starts, measures and stops one team after the other, several times, and prints a line for each checkout."""
+    sides = [Side(checkout) for checkout in checkouts]
+    async with model_server() as (model, folder):
+        for side in sides * rounds:
+            with TemporaryDirectory(dir=folder) as own:
+                async with our_team(model, Path(own), side.checkout) as team:
+                    await model.takes(LATENCY)
+                    await side.measure(team, requests)
+    print("\n".join(map(str, sides)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkouts", nargs="+", type=Path)
-    parser.add_argument("--requests", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=30)
     arguments = parser.parse_args()
-    asyncio.run(compare([*arguments.checkouts, Path.cwd()], arguments.requests))
+    asyncio.run(compare([*arguments.checkouts, Path.cwd()], arguments.rounds, arguments.requests))
 
 
 if __name__ == "__main__":
