@@ -52,7 +52,9 @@ def follow_ups(
 
 def leads_on(subtask: Subtask, finding: Finding) -> bool:
     """Whether a new finding can change what `follow_ups` says; looking costs as much as the plan is large."""
-    return bool(finding.root_causes) or subtask.specialist == "auditor" or APPROVALS in subtask.inputs
+    return (
+        bool(finding.root_causes or finding.actions) or subtask.specialist == "auditor" or APPROVALS in subtask.inputs
+    )
 
 
 def _prepare(request: Request, plan: Plan, findings: Mapping[str, Finding], team: Team) -> list[Subtask]:
@@ -61,8 +63,10 @@ def _prepare(request: Request, plan: Plan, findings: Mapping[str, Finding], team
         return []
     before = [s for s in plan.subtasks if s.specialist == EXECUTOR]
     known = {action_key(Action.model_validate(item)) for s in before for item in s.inputs.get("actions", ())}
-    source = _sources(plan, findings)
-    proposed = [a for c in merged_causes(findings[s.id] for s in source) for a in c.remedies if a.term == "short"]
+    source = _proposers(plan, findings)
+    causes = merged_causes(findings[s.id] for s in source)
+    proposed = [a for c in causes for a in c.remedies if a.term == "short"]
+    proposed += [a for s in source for a in findings[s.id].actions]
     fresh = list({action_key(action): action for action in proposed if action_key(action) not in known}.values())
     if not fresh:
         return []
@@ -140,10 +144,18 @@ def _trace(request: Request, plan: Plan, findings: Mapping[str, Finding], team: 
     ]
 
 
+def _proposers(plan: Plan, findings: Mapping[str, Finding]) -> list[Subtask]:
+    """The subtasks that found root causes, or propose something without one."""
+    return [s for s in _lookers(plan, findings) if findings[s.id].root_causes or findings[s.id].actions]
+
+
 def _sources(plan: Plan, findings: Mapping[str, Finding]) -> list[Subtask]:
     """The subtasks that found root causes."""
-    found = (s for s in plan.subtasks if s.id in findings and not s.after_change and s.specialist != EXECUTOR)
-    return [s for s in found if findings[s.id].root_causes]
+    return [s for s in _lookers(plan, findings) if findings[s.id].root_causes]
+
+
+def _lookers(plan: Plan, findings: Mapping[str, Finding]) -> list[Subtask]:
+    return [s for s in plan.subtasks if s.id in findings and not s.after_change and s.specialist != EXECUTOR]
 
 
 def _author_known(cause: RootCause, audits: list[Finding]) -> bool:

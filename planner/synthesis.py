@@ -210,12 +210,17 @@ class _Page:
         yield self.say("proposal", id=proposal.proposal, digest=proposal.digest[:12])
 
     def _seen(self) -> str:
-        """Numbers, events and audit entries that speak of a root cause's object and were not cited yet."""
+        """What the diagnoser was asked about beside the root causes, and numbers, events and audit entries that speak
+        of a root cause's object; what was cited is not said again.
+        """
         if not self.causes:
             return ""
         names = {cause.resource.rsplit("/", 1)[-1] for cause in self.causes}
         found = unique_evidence(item for finding in self.findings for item in finding.evidence)
-        about = [item for item in found if any(name in f"{item.query} {item.excerpt}" for name in names)]
+        asked = [
+            item for subtask, finding in self.parts if subtask.specialist == DIAGNOSIS for item in finding.evidence
+        ]
+        about = asked + [i for i in found if i not in asked and any(name in f"{i.query} {i.excerpt}" for name in names)]
         fresh = [item for item in about if (item.source, item.excerpt) not in self._cited][:MAX_SEEN]
         return self._list("seen", [f"{_one_line(item.excerpt)}{self._cite([item])}" for item in fresh])
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from agents.diagnoser.state import Nodes
 from agents.diagnoser.views import DiagnosisResult
 from agents.runtime.definition import ToolResult, Turn
-from agents.runtime.findings import Action, Change, Finding, Language, RootCause
+from agents.runtime.findings import Action, Change, Evidence, Finding, Language, RootCause
 from agents.runtime.report_facts import HEALTH
 
 _WORDS = {
@@ -23,6 +26,8 @@ _WORDS = {
         "risks": "Risks: works now, may hurt later", "high": "high", "medium": "medium", "low": "low",
         "named": "As it is now",
         "risk": "Risk ({level}): {title}, {share}: {of}",
+        "nodes": "{ready} of {total} nodes are ready, {cordoned} cordoned",
+        "uncordon": "it takes no new pods although it is ready",
     },
     "zh": {
         "healthy": "目前没有问题：在当前状态中没有发现已知故障。",
@@ -34,6 +39,8 @@ _WORDS = {
         "risks": "风险：目前正常，将来可能造成影响", "high": "高", "medium": "中", "low": "低",
         "named": "当前状态",
         "risk": "风险（{level}）：{title}，{share}：{of}",
+        "nodes": "{total} 个节点中 {ready} 个就绪，{cordoned} 个被封锁（cordoned）",
+        "uncordon": "节点已就绪，却不接收新的 Pod",
     },
 }  # fmt: skip
 
@@ -47,6 +54,8 @@ def compose(turn: Turn) -> Finding:
     elsewhere = [line for found in results for line in found.elsewhere]
     named = [] if causes else list(dict.fromkeys(line for found in results for line in found.named))
     risks = _risk_lines(results, language) if turn.subtask.inputs.get("wish") == "health" else []
+    nodes = next((found.nodes for found in results if found.nodes is not None), None)
+    standing = _node_lines(nodes, language) if nodes is not None else []
     missing = list(dict.fromkeys([*failures, *(line for found in results for line in found.missing)]))
     return Finding(
         specialist="diagnoser",
@@ -55,16 +64,41 @@ def compose(turn: Turn) -> Finding:
             part
             for part in (
                 _text(list(causes.values()), elsewhere, missing, answered=bool(results), language=language),
-                _list(_say(language, "named"), named) if named else "",
+                _list(_say(language, "named"), [*standing, *named]) if standing or named else "",
                 _list(_say(language, "risks"), risks) if risks else "",
             )
             if part
         ),
         root_causes=list(causes.values()),
+        evidence=[_seen_at_nodes(standing, results[0].observed_at)] if standing else [],
+        actions=_uncordon(nodes, causes.values(), language) if nodes and _is_order(turn) else [],
         elsewhere=list(dict.fromkeys([*elsewhere, *(risks if causes else ())])),
         missing=missing,
         facts=_facts(results, healthy=not causes and not elsewhere and not missing),
     )
+
+
+def _node_lines(nodes: Nodes, language: Language) -> list[str]:
+    counts = {"ready": nodes.ready, "total": nodes.total, "cordoned": len(nodes.cordoned)}
+    return [_say(language, "nodes", **counts), *nodes.unusual]
+
+
+def _seen_at_nodes(lines: list[str], at: datetime) -> Evidence:
+    return Evidence(
+        source="node status", query="kubectl get nodes", observed_at=at, excerpt="; ".join(lines).replace("`", "")
+    )
+
+
+def _is_order(turn: Turn) -> bool:
+    """The person wants put right what is not."""
+    return turn.subtask.inputs.get("wish") == "repair"
+
+
+def _uncordon(nodes: Nodes, causes: Iterable[RootCause], language: Language) -> list[Action]:
+    """A node that somebody took out of service and that hurts nobody is no fault; still it is not as it should be."""
+    blamed = {cause.resource for cause in causes}
+    reason = _say(language, "uncordon")
+    return [Action(kind="uncordon_node", resource=name, reason=reason) for name in nodes.cordoned if name not in blamed]
 
 
 def _risk_lines(results: list[DiagnosisResult], language: Language) -> list[str]:

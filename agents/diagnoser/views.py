@@ -13,7 +13,7 @@ from agents.diagnoser.engine import Diagnosis
 from agents.diagnoser.fields import Obj, condition, flag, items, kind_of, mapping, name_of, namespace_of, number, text
 from agents.diagnoser.risks import health_facts
 from agents.diagnoser.snapshot import Snapshot
-from agents.diagnoser.state import named_state
+from agents.diagnoser.state import Nodes, named_state, state_of_nodes
 from agents.runtime.findings import Language, RootCause
 from agents.runtime.report_facts import HealthFacts, Risk
 
@@ -36,6 +36,8 @@ class DiagnosisResult(BaseModel):
     """How many objects of the main kinds were looked at."""
     named: list[str] = Field(default_factory=list[str])
     """The present state of what the question names, one line each."""
+    nodes: Nodes | None = None
+    """How the nodes stand, when the question is about them."""
     health: HealthFacts | None = None
     """The risks, when they were asked for."""
 
@@ -77,6 +79,7 @@ def diagnosis_result(
         missing=found.missing,
         seen={kind: len(snapshot.kind(kind)) for kind in kinds if snapshot.kind(kind)},
         named=named_state(snapshot, question),
+        nodes=state_of_nodes(snapshot, question),
         health=health,
     )
 

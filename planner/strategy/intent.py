@@ -47,7 +47,7 @@ _REPAIR = re.compile(
 )
 _REPAIR_ZH = re.compile(
     r"[的就都](?:修复|修好|修)(?:一下|掉|好)?(?=[。！!.\s]|$)"
-    r"|(?:^|请|帮我|帮忙|并|再|然后|把.*)(?:修复|修好|修一下|解决一下|解决掉|恢复正常)"
+    r"|(?:^|请|帮我|帮忙|并|再|然后|把.*)(?:修复|修好|修一下|解决一下|解决掉|恢复正常)(?!了|后|之后|以后|过|的|失败|没|不)"
 )
 _TROUBLE = re.compile(
     r"\b(?:wrong|fail\w*|broken?|breaks?|crash\w*|error\w*|down|stuck|pending|oom\w*|kill\w*|unavailable|not (?:work"
@@ -76,6 +76,7 @@ _AUDIT = re.compile(
 )
 _AUDIT_ZH = re.compile(
     r"谁|审计|操作记录|变更记录|改动记录|改了什么|改动了什么|哪些变更|最近的?(?:变更|改动|操作)|日志|事件"
+    r"|被删|已删|删(?:除|掉)的"
 )
 _METRICS = re.compile(
     r"\b(?:cpu|memory|ram|usage|utili[sz]ation|consum\w*|top (?:pods?|nodes?|\d+)|cost\w*|capacity|load"
@@ -182,7 +183,7 @@ def _is_order(sentence: str) -> bool:
 
 def wants_repair(text: str) -> bool:
     """Put right what is wrong, whatever that is."""
-    return bool(_REPAIR_ZH.search(text)) or any(_REPAIR.search(part) for part in sentences(text))
+    return any(_REPAIR_ZH.search(part) or _REPAIR.search(part) for part in sentences(text))
 
 
 def in_trouble(text: str) -> bool:

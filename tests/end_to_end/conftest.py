@@ -36,10 +36,12 @@ def kubeteam(
 
 
 @asynccontextmanager
-async def team_on_the_incident(**overrides: Any) -> AsyncGenerator[tuple[team.RunningTeam, Settings]]:
-    """Five processes on the embedded cluster with the demo incident."""
+async def team_on_the_incident(
+    folder: Path = INCIDENT, **overrides: Any
+) -> AsyncGenerator[tuple[team.RunningTeam, Settings]]:
+    """Five processes on the embedded cluster with the demo incident, or another one."""
     base = load_settings(**overrides)
-    with embedded_cluster(base, INCIDENT) as settings, temporary_store(settings) as temporary:
+    with embedded_cluster(base, folder) as settings, temporary_store(settings) as temporary:
         free = team.on_free_ports(temporary)
         async with team.as_processes(free, free.store.folder / "logs") as running:
             yield running, free

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agents.runtime.findings import Finding
+from agents.runtime.findings import Action, Finding
 from agents.runtime.settings import LimitSettings
 from planner.plan import Plan, Subtask
 from planner.request import new_request
-from planner.revise import follow_ups
+from planner.revise import follow_ups, leads_on
 from planner.team import Profile
 from tests.planner.team import BUILT_IN, evidence, out_of_memory
 
@@ -34,6 +34,15 @@ def test_short_term_remedies_are_dry_run_by_the_executor() -> None:
     assert prepare.specialist == "executor" and prepare.depends_on == ("diagnose",) and prepare.depth == 1
     assert prepare.inputs["actions"][0]["kind"] == "set_resources"
     assert "front/Deployment/web" in prepare.instruction
+
+
+def test_what_a_member_proposes_without_a_root_cause_is_dry_run_as_well() -> None:
+    found = {"diagnose": Finding(specialist="diagnoser", actions=[Action(kind="uncordon_node", resource="Node/n1")])}
+    looked = part("diagnose", "diagnoser")
+    assert leads_on(looked, found["diagnose"])
+    (prepare,) = follow_ups(REQUEST, plan(looked), found, TEAM, LimitSettings())
+    assert [action["kind"] for action in prepare.inputs["actions"]] == ["uncordon_node"]
+    assert prepare.depends_on == ("diagnose",)
 
 
 def test_the_same_remedy_is_not_prepared_twice() -> None:
