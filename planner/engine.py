@@ -1,14 +1,14 @@
 """Drives one request: plan, dispatch everything that is ready, follow up, answer. Every step is stored first.
 
 All state is in the store, so driving a request again after a crash, here or at another planner, goes on where it
-stopped: finished subtasks are not repeated, those in flight are sent again with the same `messageId`.
+stopped: finished subtasks are not repeated. Those in flight, and those that had only looked and ended in that very
+moment, are sent again with the same `messageId`, by which members know them.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -109,8 +109,10 @@ class Drive:
 
     async def run(self) -> None:
         """Works until the request is answered or waits for a person. Cancelling leaves everything to go on later."""
-        with closing(self._recorder):
+        try:
             await self._run()
+        finally:
+            await self._recorder.close()
 
     async def _run(self) -> None:
         clock = asyncio.get_running_loop()

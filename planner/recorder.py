@@ -1,13 +1,12 @@
-"""Writes what becomes true of one driven request: steps before they are taken, and what people watch a moment later."""
+"""Writes what becomes true of one driven request: what is about to be done before it is done, what was seen and what
+people watch with the next step or a moment later.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 
-from sqlalchemy.exc import DBAPIError
-
-from planner.commit import Refusal
 from planner.leases import Lease
 from planner.store import Step, Store
 from planner.watch import Watch
@@ -24,34 +23,46 @@ class Recorder:
     def __init__(self, store: Store, watch: Watch, lease: Lease) -> None:
         self._store, self._watch, self._lease = store, watch, lease
         self._waiting = Step()
-        self._timer: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        """What waited and is being written without anybody who waits for it."""
+        self._failure: Exception | None = None
+        """Why that failed: what comes after it would be built on what is not in the store."""
 
     async def record(self, step: Step) -> None:
-        """Returns when the step is durable, with all that was to become so later. Raises like `Store.record`."""
+        """Returns when the step is durable, with all that was to become so later. Raises like `Store.record`, also for
+        what failed meanwhile.
+        """
+        if self._failure is not None:
+            raise self._failure
         step, self._waiting = self._waiting.then(step), Step()
         written = await self._store.record(self._lease, step)
         self._watch.moved(self._lease.request_id, written, ended=step.request is not None and step.request.ended)
 
     def later(self, step: Step) -> None:
-        """For what a restart may forget: lines of progress, tasks that members recognise by their message, and findings
+        """For what a crash may forget: lines of progress, tasks that members recognise by their message, and findings
         that they give again.
         """
         self._waiting = self._waiting.then(step)
         if self._timer is None:
-            self._timer = asyncio.create_task(self._in_a_moment(), name=f"later {self._lease.request_id}")
+            self._timer = asyncio.get_running_loop().call_later(LATER_SECONDS, self._write)
 
-    def close(self) -> None:
-        """What still waits is given up."""
+    async def close(self) -> None:
+        """What still waits is written, unless the request is another's by now or the store does not answer."""
         if self._timer is not None:
             self._timer.cancel()
+            self._write()
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
 
-    async def _in_a_moment(self) -> None:
-        await asyncio.sleep(LATER_SECONDS)
+    def _write(self) -> None:
         self._timer = None
-        if self._waiting == Step():
-            return
+        if self._waiting != Step():
+            self._writing = asyncio.create_task(self._write_waiting(), name=f"later {self._lease.request_id}")
+
+    async def _write_waiting(self) -> None:
         try:
             await self.record(Step())
-        except (Refusal, DBAPIError, OSError) as error:
-            # The next step meets the same, and there it matters.
-            log.debug("request %s: progress was not written: %s", self._lease.request_id, error)
+        except Exception as error:
+            log.debug("request %s: what waited was not written: %s", self._lease.request_id, error)
+            self._failure = error

@@ -21,7 +21,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from agents.runtime.settings import ModelSettings
 
@@ -138,6 +138,8 @@ class ModelServer:
             self.headers.append(dict(request.headers))
             reply = self._decide(asked)
             await asyncio.sleep(self.latency + reply.hang_seconds)
+            if isinstance(reply.body, bytes):
+                return Response(reply.body, reply.status, reply.headers, "application/json")
             if reply.body is not None:
                 return JSONResponse(reply.body, status_code=reply.status, headers=reply.headers)
             if asked.get("stream"):

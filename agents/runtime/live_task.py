@@ -83,11 +83,11 @@ class LiveTask(EventQueue):
         async with self._order:
             return self._now()
 
-    async def join(self, *, until_settled: bool) -> tuple[Task | Message | None, Reader]:
+    async def join(self) -> tuple[Task | Message | None, Reader]:
         """What a newcomer is shown first (None when nothing has happened yet), and exactly the events after that."""
         async with self._order:
-            first, reader = self._now() if self.started.is_set() else None, self.read(until_settled=until_settled)
-            if until_settled and self.started.is_set() and not self.running:
+            first, reader = self._now() if self.started.is_set() else None, self.read()
+            if self.started.is_set() and not self.running:
                 reader.end()
             return first, reader
 
@@ -121,9 +121,9 @@ class LiveTask(EventQueue):
             if not await self.wait(seconds):
                 log.warning("task %s: the executor did not stop within %s s and is left behind", self.task_id, seconds)
 
-    def read(self, *, until_settled: bool) -> Reader:
-        """Events from now on; they end with the run (`until_settled`), else when the task has ended."""
-        return Reader(self._readers, until_settled=until_settled)
+    def read(self) -> Reader:
+        """Events from now on; they end when the task has ended, or with the run."""
+        return Reader(self._readers)
 
     async def enqueue_event(self, event: Event) -> None:
         """Applies, stores and publishes one event; a new state is durable before anybody sees it."""
@@ -174,7 +174,7 @@ class LiveTask(EventQueue):
     def close(self) -> None:
         """Ends every reader; the task itself stays as it is."""
         self._closed = True
-        self._end_readers(everybody=True)
+        self._end_readers()
 
     # -- applying ------------------------------------------------------------------------------------------------
 
@@ -253,10 +253,9 @@ class LiveTask(EventQueue):
             for event in events:
                 reader.put(event, self.task_id)
 
-    def _end_readers(self, *, everybody: bool) -> None:
+    def _end_readers(self) -> None:
         for reader in list(self._readers):
-            if everybody or reader.until_settled:
-                reader.end()
+            reader.end()
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -277,7 +276,7 @@ class LiveTask(EventQueue):
         finally:
             self.started.set()
             if not self.stopping:
-                self._end_readers(everybody=self.task is None or is_terminal(self.task))
+                self._end_readers()
             await done(self)
 
     async def _settle(self) -> None:

@@ -13,7 +13,8 @@ import atexit
 import inspect
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -187,6 +188,8 @@ class _Head(NamedTuple):
     headers: CIMultiDict[str]
     transport: Any
     """LiteLLM's, on an aiohttp session; None when there is another."""
+    as_httpx: Callable[[], AbstractContextManager[None]]
+    """Makes httpx's errors of aiohttp's."""
 
 
 @dataclass(frozen=True)
@@ -195,10 +198,14 @@ class _Answer:
 
     status_code: int
     headers: Mapping[str, str]
-    text: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="replace")
 
     def json(self) -> Any:
-        return json.loads(self.text)
+        return json.loads(self.content)
 
     def raise_for_status(self) -> _Answer:
         return self
@@ -218,12 +225,10 @@ class _Direct:
         return _Call(url, tuple(given["headers"].items()), given["content"], given["timeout"])
 
     async def send(self, call: _Call, **_: Any) -> httpx.Response | _Answer:
-        request, url, headers, transport = self._head(call.url, call.headers)
+        request, url, headers, transport, as_httpx = self._head(call.url, call.headers)
         if transport is None:
             return await self._client.send(self._whole(call))
-        from litellm.llms.custom_httpx.aiohttp_transport import map_aiohttp_exceptions
-
-        with map_aiohttp_exceptions():
+        with as_httpx():
             async with transport.get_valid_client_session().post(
                 url,
                 data=call.content,
@@ -237,12 +242,12 @@ class _Direct:
                 body = await response.read()
         if response.status == 200 and "content-encoding" not in response.headers:
             said = {name.lower(): value for name, value in response.headers.items()}
-            return _Answer(200, said, body.decode(errors="replace"))
+            return _Answer(200, said, body)
         answer = httpx.Response(response.status, headers=response.raw_headers, content=body, request=self._whole(call))
         return await self._client.send(answer.request) if answer.has_redirect_location else answer
 
     def _make_head(self, url: str, headers: tuple[tuple[str, str], ...]) -> _Head:
-        from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+        from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport, map_aiohttp_exceptions
         from multidict import CIMultiDict
         from yarl import URL
 
@@ -254,6 +259,7 @@ class _Direct:
             URL(str(request.url), encoded=True),
             CIMultiDict(request.headers.multi_items()),
             transport if isinstance(transport, LiteLLMAiohttpTransport) else None,
+            map_aiohttp_exceptions,
         )
 
     def _whole(self, call: _Call) -> httpx.Request:

@@ -23,8 +23,7 @@ LINGER_SECONDS = 0.005
 class Reader:
     """One client's view of a task: iterate it, and close it when done."""
 
-    def __init__(self, readers: set[Reader], *, until_settled: bool) -> None:
-        self.until_settled = until_settled
+    def __init__(self, readers: set[Reader]) -> None:
         self._readers = readers
         self._events = deque[Event | None]()
         """None: there are no more."""

@@ -98,7 +98,8 @@ class TaskHandler(PushMethods):
             if not params.configuration.return_immediately:
                 async for _ in reader:
                     pass
-                await live.wait()
+                if not live.stopping:  # an executor that has said its last word may have to tidy up
+                    await live.wait(YIELD_SECONDS)
             return _trimmed(await live.snapshot(), params)
         finally:
             self.live.leave(live, reader)
@@ -179,7 +180,7 @@ class TaskHandler(PushMethods):
                 await self._store.let_go(live.task_id)
             raise
         # The sender reads from the very first event on, however fast the executor is.
-        live.opening = (None if live.task is None else await live.snapshot(), live.read(until_settled=True))
+        live.opening = (None if live.task is None else await live.snapshot(), live.read())
         self.live.run(live, context_for(live, context, message, params, related))
         return live
 
@@ -323,7 +324,7 @@ class TaskHandler(PushMethods):
                 await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _follow_here(self, live: LiveTask, shadow: Shadow) -> AsyncGenerator[Event, None]:
-        first, reader = await live.join(until_settled=True)
+        first, reader = await live.join()
         try:
             if isinstance(first, Task):
                 for event in shadow.news(first):
@@ -360,7 +361,7 @@ async def _view(live: LiveTask) -> tuple[Task | Message | None, Reader]:
     if live.opening is not None:
         opening, live.opening = live.opening, None
         return opening
-    return await live.join(until_settled=True)
+    return await live.join()
 
 
 def _trimmed(answer: Task | Message, params: SendMessageRequest) -> Task | Message:

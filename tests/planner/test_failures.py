@@ -7,15 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from agents.runtime.findings import Finding, Usage
 from agents.runtime.settings import LimitSettings
 from agents.runtime.updates import Failed
+from planner import driving
 from planner.answer import Answer
 from planner.engine import Desk
+from planner.leases import Lease
 from planner.plan import Plan
 from planner.request import Request, new_request
-from planner.store import Event, Store
+from planner.store import Event, Step, Store
 from planner.strategy.strategist import RunbookStrategy
 from planner.supervisor import Supervisor
 from planner.watch import Watch
@@ -129,32 +132,95 @@ async def test_nothing_is_written_to_a_request_that_has_been_cancelled(store: St
 
 
 class Thoughtful(RunbookStrategy):
-    """Writes its answer once it may."""
+    """Writes its answer once it may, unless `error` comes instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         super().__init__(LimitSettings())
-        self.may = asyncio.Event()
+        self.error = error
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
 
     async def answer(
         self, request: Request, plan: Plan, findings: Mapping[str, Finding]
     ) -> tuple[Answer, Usage, list[str]]:
+        self.asked.set()
+        if self.error is not None:
+            raise self.error
         await self.may.wait()
         return await super().answer(request, plan, findings)
 
 
-async def test_what_was_found_is_kept_while_the_answer_is_written(store: Store) -> None:
-    strategy, limits = Thoughtful(), LimitSettings()
+async def kept(store: Store) -> bool:
+    """Whether every subtask of the request is over, with its finding."""
+    plan, findings = await store.plan("r1")
+    assert plan is not None
+    return all(s.status == "done" for s in plan.subtasks) and findings.keys() == {s.id for s in plan.subtasks}
+
+
+async def answering(store: Store, strategy: Thoughtful) -> Supervisor:
+    """A planner that has just begun to put the answer together: its last findings may still wait to be stored."""
+    limits = LimitSettings()
     supervisor = Supervisor(Desk(store, Watch(store), FakeTeam(diagnoser=diagnosis), strategy, limits))
     await supervisor.start()
     await supervisor.submit(new_request("Why is web down?", id="r1"))
+    await strategy.asked.wait()
+    return supervisor
+
+
+async def test_what_was_found_is_kept_while_the_answer_is_written(store: Store) -> None:
+    strategy = Thoughtful()
+    supervisor = await answering(store, strategy)
     async with asyncio.timeout(5):
-        async for event in supervisor.desk.watch.events("r1"):
-            plan, findings = await store.plan("r1")
-            if event is not None and plan is not None and all(subtask.over for subtask in plan.subtasks):
+        async for _ in supervisor.desk.watch.events("r1"):
+            if await kept(store):
                 break
-    assert findings.keys() == {subtask.id for subtask in plan.subtasks}
     strategy.may.set()
     await ended(supervisor, "r1")
+    await supervisor.stop()
+
+
+async def test_what_was_found_is_kept_when_the_answer_breaks(store: Store) -> None:
+    supervisor = await answering(store, Thoughtful(RuntimeError("a bug in synthesis")))
+    await ended(supervisor, "r1")
+    assert (await store.request("r1")).status == "failed" and await kept(store)
+    await supervisor.stop()
+
+
+async def test_what_was_found_is_kept_when_the_request_is_cancelled_in_that_moment(store: Store) -> None:
+    supervisor = await answering(store, Thoughtful())
+    await supervisor.cancel("r1")
+    assert (await store.request("r1")).status == "cancelled" and await kept(store)
+    await supervisor.stop()
+
+
+async def test_a_stop_in_that_moment_asks_nobody_again(store: Store) -> None:
+    supervisor = await answering(store, Thoughtful())
+    await supervisor.stop()
+    assert await kept(store)
+    second = FakeTeam(diagnoser=diagnosis)
+    after = await started(store, second)
+    await ended(after, "r1")
+    assert {name: len(member.calls) for name, member in second.members.items() if member.calls} == {}
+    await after.stop()
+
+
+async def test_findings_that_the_store_did_not_take_are_asked_for_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driving, "AWAY_SECONDS", 0.05)
+    record, strategy, lost = store.record, Thoughtful(), list[Step]()
+
+    async def away_once(lease: Lease, step: Step, *, hand_over: bool = False) -> list[Event]:
+        if strategy.asked.is_set() and not lost:
+            lost.append(step)
+            strategy.may.set()
+            raise OperationalError("", {}, Exception("server closed the connection"))
+        return await record(lease, step, hand_over=hand_over)
+
+    monkeypatch.setattr(store, "record", away_once)
+    supervisor = await answering(store, strategy)
+    await ended(supervisor, "r1")
+    assert lost[0].findings, "it was findings that were lost"
+    assert (await store.request("r1")).status == "answered" and await kept(store)
     await supervisor.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from a2a.server.routes import create_agent_card_routes
 from starlette.applications import Starlette
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agents.runtime.client import Member, open_http
@@ -28,7 +30,7 @@ from agents.runtime.updates import (
     TaskStarted,
     Update,
 )
-from tests.runtime.foreign import Foreign, foreign_app
+from tests.runtime.foreign import Foreign, foreign_app, stranger_card
 from tests.runtime.scripted import Scripted, app_of, settings_in
 from tests.runtime.served import at, free_port
 
@@ -224,6 +226,55 @@ async def _cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port:
     await asyncio.gather(*pumps, return_exceptions=True)
     for sink in (writer, up_writer):
         sink.close()
+
+
+SAID = {"messageId": "a1", "role": "ROLE_AGENT", "parts": [{"text": "all fine"}]}
+AFTERWARDS = {
+    "nothing": b"",
+    "a word of another protocol": b"data: [DONE]\n\n",
+    "no result": b'data: {"jsonrpc": "2.0", "id": 1, "result": null}\n\n',
+    "wrong types": b'data: {"jsonrpc": "2.0", "id": 1, "result": {"statusUpdate": {"taskId": 5}}}\n\n',
+    "depths": b"data: " + b"[" * 100_000 + b"\n\n",
+}
+
+
+def talkative(port: int, state: str, afterwards: bytes, stays: asyncio.Event | None) -> Starlette:
+    """A stranger whose streams go on after their last event."""
+    card = stranger_card(f"http://127.0.0.1:{port}/a2a", "JSONRPC")
+    status = {"taskId": "t1", "contextId": "c1", "status": {"state": state, "message": SAID}}
+    last = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"statusUpdate": status}}).encode()
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"data: " + last + b"\n\n"
+        await asyncio.sleep(0.01)
+        yield afterwards
+        if stays is not None:
+            await stays.wait()
+
+    async def answer(_: Request) -> Response:
+        return StreamingResponse(stream(), media_type="text/event-stream")
+
+    return Starlette(routes=[*create_agent_card_routes(card), Route("/a2a", answer, methods=["POST"])])
+
+
+@pytest.mark.parametrize("afterwards", AFTERWARDS)
+@pytest.mark.parametrize(
+    ("state", "outcome"), [("TASK_STATE_COMPLETED", Completed), ("TASK_STATE_INPUT_REQUIRED", InputRequired)]
+)
+async def test_what_is_said_after_the_last_event_changes_nothing(
+    http: httpx.AsyncClient, afterwards: str, state: str, outcome: type[Update]
+) -> None:
+    port = free_port()
+    async with at(talkative(port, state, AFTERWARDS[afterwards], None), port) as url:
+        assert isinstance((await updates(Member("stranger", url, http), "look"))[-1], outcome)
+
+
+async def test_a_stream_that_stays_open_after_its_last_event_is_left(http: httpx.AsyncClient) -> None:
+    port, stays = free_port(), asyncio.Event()
+    async with at(talkative(port, "TASK_STATE_COMPLETED", b"", stays), port) as url:
+        seen = await asyncio.wait_for(updates(Member("stranger", url, http), "look"), 10)
+        stays.set()
+    assert isinstance(seen[-1], Completed)
 
 
 async def test_a_card_is_revalidated_and_survives_a_restarting_agent(

@@ -81,6 +81,28 @@ async def test_an_answer_is_read_the_same_either_way(server: ModelServer, monkey
     assert short.usage == long.usage
 
 
+ANSWER = '{"choices": [{"message": {"role": "assistant", "content": "%s"}, "finish_reason": "stop"}]}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (ANSWER % "好").encode(),
+        (ANSWER % "好").encode("utf-8-sig"),
+        (ANSWER % "好").encode("utf-16"),
+        (ANSWER % "é").encode("latin-1"),
+        b"",
+    ],
+)
+async def test_bytes_are_read_the_same_either_way(server: ModelServer, monkeypatch: pytest.MonkeyPatch, content: bytes):
+    server.always(Reply(body=content))
+    short, long = (
+        outcome if isinstance(outcome, tuple) else outcome.choices[0].message.content
+        for outcome in await _both(server, monkeypatch, REQUESTS["words"])
+    )
+    assert short == long
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from a2a.server.events import Event
 from a2a.types import Message, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent
 
+from agents.runtime import reader
 from agents.runtime.reader import BACKLOG, Reader
 
 ARTIFACT = TaskArtifactUpdateEvent(task_id="t")
@@ -20,7 +22,7 @@ class Client:
 
     def __init__(self) -> None:
         self.readers = set[Reader]()
-        self.reader = Reader(self.readers, until_settled=False)
+        self.reader = Reader(self.readers)
         self.seen: list[Event] = []
         self.task = asyncio.create_task(self._read())
 
@@ -37,7 +39,8 @@ class Client:
         return self.seen
 
 
-async def test_states_come_at_once_and_an_artifact_with_what_follows() -> None:
+async def test_states_come_at_once_and_an_artifact_with_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "LINGER_SECONDS", 60)
     client = Client()
     assert await client.after(WORKING) == [WORKING]
     assert await client.after(ARTIFACT) == [WORKING]
@@ -48,9 +51,9 @@ async def test_states_come_at_once_and_an_artifact_with_what_follows() -> None:
 
 
 async def test_an_artifact_that_nothing_follows_comes_by_itself() -> None:
-    reader = Reader(set(), until_settled=False)
-    reader.put(ARTIFACT, "t")
-    assert await asyncio.wait_for(anext(aiter(reader)), 5) == ARTIFACT
+    reading = Reader(set())
+    reading.put(ARTIFACT, "t")
+    assert await asyncio.wait_for(anext(aiter(reading)), 5) == ARTIFACT
 
 
 async def test_the_end_of_a_task_is_the_end_of_what_is_read() -> None:
@@ -64,8 +67,8 @@ async def test_the_end_of_a_task_is_the_end_of_what_is_read() -> None:
 
 async def test_a_reader_that_is_too_far_behind_is_dropped() -> None:
     readers = set[Reader]()
-    reader = Reader(readers, until_settled=False)
+    reading = Reader(readers)
     for _ in range(BACKLOG + 1):
-        reader.put(WORKING, "t")
+        reading.put(WORKING, "t")
     assert not readers
-    assert [event async for event in reader] == []
+    assert [event async for event in reading] == []

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import httpx
+import pytest
+from a2a.server.agent_execution import RequestContext
+from a2a.server.events import EventQueue
+from a2a.server.tasks import TaskUpdater
 
+from agents.runtime import live_tasks
 from agents.runtime.settings import Settings
 from tests.runtime.scripted import Scripted, app_of, call, die, http_to, message, settings_in, started, task_of
 
@@ -134,3 +140,29 @@ async def test_a_client_that_goes_away_does_not_stop_its_task(http: httpx.AsyncC
     executor.go.set()
     assert (await task_of(http, "wait"))["status"]["state"] == "TASK_STATE_COMPLETED"
     assert executor.runs == 1
+
+
+class Stubborn(Scripted):
+    """Does not stop when it is told to."""
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        await TaskUpdater(event_queue, context.task_id or "", context.context_id or "").start_work()
+        self.working.set()
+        while not self.go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.go.wait()
+
+
+async def test_whoever_waits_for_a_cancelled_task_is_answered_though_its_executor_goes_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_tasks, "STOP_SECONDS", 0.05)
+    executor = Stubborn()
+    async with http_to(app_of(executor, settings)) as http:
+        sending = asyncio.create_task(task_of(http, "hello"))
+        await executor.working.wait()
+        [task] = (await call(http, "ListTasks", {}))["result"]["tasks"]
+        await call(http, "CancelTask", {"id": task["id"]})
+        answered = await asyncio.wait_for(sending, 5)
+        executor.go.set()
+    assert answered["status"]["state"] == "TASK_STATE_CANCELED"
