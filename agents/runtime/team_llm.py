@@ -16,7 +16,7 @@ from google.adk.models.lite_llm import (
 from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from agents.runtime.litellm_client import connection, import_litellm, model_error
 from agents.runtime.loop import MODEL_ERROR
@@ -32,7 +32,11 @@ class _Client(LiteLLMClient):
         self._tools = [_function_declaration_to_tool_param(declaration) for declaration in declarations] or None
 
     async def acompletion(self, model: Any, messages: Any, tools: Any, **kwargs: Any) -> Any:
-        return await chat(self._settings, model=model, messages=messages, tools=self._tools, **kwargs)
+        answer = await chat(self._settings, model=model, messages=messages, tools=self._tools, **kwargs)
+        usage = getattr(answer, "usage", None)
+        if isinstance(usage, BaseModel):  # which ADK would turn into a dict three times
+            answer.usage = usage.model_dump()
+        return answer
 
 
 class TeamLlm(BaseLlm):

@@ -35,7 +35,8 @@ class ToolLoop(BaseAgent):
             response = await _answer(self.model, request)
             content = response.content
             calls = _calls(content, len(request.contents))
-            yield Event(author=self.name, invocation_id=ctx.invocation_id, **dict(response))
+            said = {name: getattr(response, name) for name in response.model_fields_set}
+            yield Event(author=self.name, invocation_id=ctx.invocation_id, **said)
             if response.error_code or content is None or not calls:
                 return
             results = types.Content(role="user", parts=await self._results(calls))
