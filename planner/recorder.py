@@ -13,7 +13,7 @@ from planner.watch import Watch
 
 log = logging.getLogger(__name__)
 
-LATER_SECONDS = 0.2
+LATER_SECONDS = 0.3
 """How long what need not be durable at once may wait for the next step to take it along."""
 
 

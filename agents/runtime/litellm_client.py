@@ -120,12 +120,12 @@ async def _complete(litellm: ModuleType, request: dict[str, Any]) -> Any:
     """
     model, api_base = request["model"], request.get("api_base")
     try:
-        progress = _no_accounts(litellm, request)
         prepared = prepared_call(litellm, request)
         if prepared is not None:
-            return await prepared.complete(litellm, request, progress)
+            return await prepared.complete(litellm, request, _no_progress(litellm, model))
         # Some providers' translations change the tools that they are given, and these are for the next call as well.
         request = {**request, "tools": copy.deepcopy(request.get("tools"))}
+        progress = _no_accounts(litellm, model, request["messages"])
         pending = _undecorated(litellm)(**request, acompletion=True, litellm_logging_obj=progress)
         return await pending if inspect.isawaitable(pending) else pending
     except Exception as error:
@@ -139,11 +139,17 @@ def _undecorated(litellm: ModuleType) -> Callable[..., Any]:
     return inspect.unwrap(litellm.completion)
 
 
-def _no_accounts(litellm: ModuleType, request: dict[str, Any]) -> Any:
+@cache
+def _no_progress(litellm: ModuleType, model: str) -> Any:
+    """For all calls that take the short way, on which nothing is noted."""
+    return _no_accounts(litellm, model, [])
+
+
+def _no_accounts(litellm: ModuleType, model: str, messages: list[Any]) -> Any:
     """The object that LiteLLM's innards note their progress in."""
     return _silent(litellm)(
-        model=request["model"],
-        messages=request["messages"],
+        model=model,
+        messages=messages,
         stream=False,
         call_type="acompletion",
         start_time=datetime.now(),

@@ -70,7 +70,7 @@ class PreparedCall:
             data=body,
             timeout=self.timeout,
             model=self.model,
-            model_response=litellm.ModelResponse(),
+            model_response=litellm.ModelResponse(choices=[]),
             logging_obj=progress,
             messages=messages,
             optional_params=parameters,

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 """How often plans are looked at: one small query while none has moved."""
+IDLE_SECONDS = 2.0
+"""How often it is looked whether another planner has taken an incident, while there are none."""
 AWAY_SECONDS = 5.0
 """Rest after something failed."""
 PRUNE_SECONDS = 3600.0
@@ -70,25 +72,27 @@ class Incidents:
         return taken
 
     async def _keep_on(self) -> None:
+        busy = False
         while True:
             try:
-                await self.look()
+                busy = await self.look()
                 await self._prune()
             except Exception:
                 log.exception("looking after incidents failed; it is tried again in %.0f s", AWAY_SECONDS)
                 await asyncio.sleep(AWAY_SECONDS)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(LOOK_SECONDS if busy else IDLE_SECONDS):
                     await self._wake.wait()
             self._wake.clear()
 
-    async def look(self) -> None:
-        """Takes every open incident one step on."""
+    async def look(self) -> bool:
+        """Takes every open incident one step on. False when there are none."""
         if not await self.store.any_active():
-            return
+            return False
         await self._follow(await self.store.active())
         await self._close(await self.store.active())
         await self._begin(await self.store.active())
+        return True
 
     # -- plans ---------------------------------------------------------------------------------------------------
 
