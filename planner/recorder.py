@@ -23,6 +23,7 @@ class Recorder:
     def __init__(self, store: Store, watch: Watch, lease: Lease) -> None:
         self._store, self._watch, self._lease = store, watch, lease
         self._waiting = Step()
+        self._order = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         """What waited and is being written without anybody who waits for it."""
@@ -33,10 +34,15 @@ class Recorder:
         """Returns when the step is durable, with all that was to become so later. Raises like `Store.record`, also for
         what failed meanwhile.
         """
-        if self._failure is not None:
-            raise self._failure
-        step, self._waiting = self._waiting.then(step), Step()
-        written = await self._store.record(self._lease, step)
+        async with self._order:  # one that is under way may fail, and nothing is to be written after that
+            if self._failure is not None:
+                raise self._failure
+            step, self._waiting = self._waiting.then(step), Step()
+            try:
+                written = await self._store.record(self._lease, step)
+            except Exception as error:
+                self._failure = error
+                raise
         self._watch.moved(self._lease.request_id, written, ended=step.request is not None and step.request.ended)
 
     def later(self, step: Step) -> None:
@@ -65,4 +71,3 @@ class Recorder:
             await self.record(Step())
         except Exception as error:
             log.debug("request %s: what waited was not written: %s", self._lease.request_id, error)
-            self._failure = error

@@ -293,9 +293,9 @@ def is_active(pod: Obj) -> bool:
     return text(pod, "status", "phase") not in ("Succeeded", "Failed") and not is_deleting(pod)
 
 
-def is_ready(pod: Obj) -> bool:
-    """Whether the pod's Ready condition is True."""
-    return any(text(c, "type") == "Ready" and text(c, "status") == "True" for c in items(pod, "status", "conditions"))
+def is_ready(obj: Obj) -> bool:
+    """Whether the Ready condition of a pod or node is True."""
+    return any(text(c, "type") == "Ready" and text(c, "status") == "True" for c in items(obj, "status", "conditions"))
 
 
 def template_of(workload: Obj) -> Obj:

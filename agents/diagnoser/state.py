@@ -22,7 +22,8 @@ from agents.diagnoser.fields import (
 )
 from agents.diagnoser.focus import focus_of
 from agents.diagnoser.history import rolled_at
-from agents.diagnoser.snapshot import Snapshot, template_of
+from agents.diagnoser.snapshot import Snapshot, is_ready, template_of
+from agents.diagnoser.taints import cordoned_since
 
 MAX_NAMED = 4
 MAX_NODES = 8
@@ -57,14 +58,10 @@ def state_of_nodes(snapshot: Snapshot, question: str) -> Nodes | None:
     unusual = {resource_of(node): told for node in nodes if (told := list(_unusual(node)))}
     return Nodes(
         total=len(nodes),
-        ready=sum(_is_ready(node) for node in nodes),
+        ready=sum(is_ready(node) for node in nodes),
         cordoned=[resource_of(node) for node in nodes if _is_cordoned(node)],
         unusual=[f"`{name}`: {', '.join(told)}" for name, told in sorted(unusual.items())[:MAX_NODES]],
     )
-
-
-def _is_ready(node: Obj) -> bool:
-    return text(condition(node, "Ready"), "status") == "True"
 
 
 def _is_cordoned(node: Obj) -> bool:
@@ -72,11 +69,10 @@ def _is_cordoned(node: Obj) -> bool:
 
 
 def _unusual(node: Obj) -> Iterator[str]:
-    if not _is_ready(node):
+    if not is_ready(node):
         yield f"not ready ({text(condition(node, 'Ready'), 'reason') or 'unknown'})"
     if _is_cordoned(node):
-        marks = (t for t in items(node, "spec", "taints") if text(t, "key") == "node.kubernetes.io/unschedulable")
-        since = next((text(mark, "timeAdded") for mark in marks), "")
+        since = cordoned_since(node)
         yield f"cordoned{f' since {since}' if since else ''}"
     yield from (kind for kind in _PRESSURES if text(condition(node, kind), "status") == "True")
 

@@ -1,11 +1,11 @@
-"""Whether a taint is meant to stay: one that reserves a machine, or a left-over of passing work."""
+"""What a node's taints tell: whether one is meant to stay or left over, and since when a node is cordoned."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 
-from agents.diagnoser.fields import Obj, moment, text
+from agents.diagnoser.fields import Obj, items, moment, text
 from agents.diagnoser.history import rolled_at
 from agents.diagnoser.snapshot import Snapshot
 
@@ -25,3 +25,9 @@ def is_left_over(snapshot: Snapshot, pod: Obj, taint: Obj) -> bool:
         return True
     added, rolled = moment(taint, "timeAdded"), rolled_at(snapshot, snapshot.top(pod))
     return added is not None and rolled is not None and added - rolled > _AFTER
+
+
+def cordoned_since(node: Obj) -> str:
+    """When a node was marked unschedulable, as the taint has it; empty when none says so."""
+    marks = (taint for taint in items(node, "spec", "taints") if text(taint, "key").endswith("unschedulable"))
+    return next((text(mark, "timeAdded") for mark in marks), "")

@@ -203,8 +203,9 @@ async def test_a_stop_in_that_moment_asks_nobody_again(store: Store) -> None:
     await after.stop()
 
 
+@pytest.mark.parametrize("seconds", [0, 0.1], ids=["at once", "while the answer comes"])
 async def test_findings_that_the_store_did_not_take_are_asked_for_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     monkeypatch.setattr(driving, "AWAY_SECONDS", 0.05)
     record, strategy, lost = store.record, Thoughtful(), list[Step]()
@@ -213,6 +214,7 @@ async def test_findings_that_the_store_did_not_take_are_asked_for_again(
         if strategy.asked.is_set() and not lost:
             lost.append(step)
             strategy.may.set()
+            await asyncio.sleep(seconds)
             raise OperationalError("", {}, Exception("server closed the connection"))
         return await record(lease, step, hand_over=hand_over)
 

@@ -26,7 +26,7 @@ from agents.diagnoser.history import previous
 from agents.diagnoser.observation import Observation
 from agents.diagnoser.quantities import quantity_text
 from agents.diagnoser.snapshot import Snapshot
-from agents.diagnoser.taints import is_left_over
+from agents.diagnoser.taints import cordoned_since, is_left_over
 
 _AFFINITY = re.compile(r"pod (?:anti-)?affinity|anti-affinity rules|topology spread", re.IGNORECASE)
 _CLAIM = re.compile(r"persistentvolumeclaim|unbound immediate|PersistentVolume's node affinity", re.IGNORECASE)
@@ -201,9 +201,7 @@ def _taint(snapshot: Snapshot, fitting: Fitting, pod: Obj, fits: list[Fit], seen
 
 def _cordoned(snapshot: Snapshot, fits: list[Fit], seen: Observation) -> Observation:
     node = fits[0].node
-    since = next(
-        (text(t, "timeAdded") for t in items(node, "spec", "taints") if text(t, "key").endswith("unschedulable")), ""
-    )
+    since = cordoned_since(node)
     facts = {**seen.facts, "node": name_of(node), "nodes": [name_of(f.node) for f in fits], "cordoned_since": since}
     return replace(
         seen,
