@@ -1,0 +1,165 @@
+"""Plain messages are translated as ADK translates them, and what is not plain is left to ADK."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import litellm
+import pytest
+from google.adk.models.lite_llm import (
+    _get_completion_inputs,  # pyright: ignore[reportPrivateUsage]
+    _model_response_to_generate_content_response,  # pyright: ignore[reportPrivateUsage]
+)
+from google.adk.models.llm_request import LlmRequest
+from google.genai import types
+
+from agents.runtime.plain_messages import messages_of, response_of
+
+MODEL = "openai/test-model"
+
+ASKED = types.Content(role="user", parts=[types.Part(text="为什么 web-1 重启?")])
+
+
+def called(*calls: tuple[str, dict[str, Any] | None], text: str = "") -> types.Content:
+    parts = [types.Part(text=text)] if text else []
+    for number, (name, args) in enumerate(calls):
+        parts.append(types.Part(function_call=types.FunctionCall(id=f"c{number}", name=name, args=args)))
+    return types.Content(role="model", parts=parts)
+
+
+def results(*responses: dict[str, Any], **more: Any) -> types.Content:
+    return types.Content(
+        role="user",
+        parts=[
+            types.Part(function_response=types.FunctionResponse(id=f"c{number}", name="x", response=response, **more))
+            for number, response in enumerate(responses)
+        ],
+    )
+
+
+def request(*contents: types.Content, instruction: Any = "Look closely.") -> LlmRequest:
+    config = types.GenerateContentConfig(system_instruction=instruction)
+    return LlmRequest(model=MODEL, contents=list(contents), config=config)
+
+
+def without_nothing(messages: list[Any]) -> list[dict[str, Any]]:
+    """LiteLLM sends no fields without a value."""
+    return [{name: value for name, value in dict(message).items() if value is not None} for message in messages]
+
+
+LOOK = ("list_pods", {"namespace": "shop", "limit": 3})
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        request(ASKED),
+        request(ASKED, instruction=None),
+        request(ASKED, called(LOOK), results({"pods": ["a", "内存"]})),
+        request(ASKED, called(LOOK, ("list_events", None), text="I look."), results({"a": 1}, {"error": "gone"})),
+        request(ASKED, called(LOOK), results({}), called(("get_pod", {})), results({"x": None})),
+        request(ASKED, types.Content(role="model", parts=[types.Part(text="Which?")]), ASKED),
+    ],
+)
+async def test_a_conversation_is_what_adk_makes_of_it(conversation: LlmRequest):
+    expected, *_ = await _get_completion_inputs(conversation, MODEL)
+    assert messages_of(conversation) == without_nothing(expected)
+
+
+IMAGE = types.Part(inline_data=types.Blob(data=b"x", mime_type="image/png"))
+
+
+@pytest.mark.parametrize(
+    "conversation",
+    [
+        request(),
+        request(ASKED, called(LOOK)),
+        request(ASKED, instruction=types.Content(parts=[types.Part(text="Look closely.")])),
+        request(types.Content(role="user", parts=[])),
+        request(types.Content(role="user", parts=[IMAGE])),
+        request(types.Content(role="user", parts=[types.Part(text="a"), types.Part(text="b")])),
+        request(types.Content(role="user", parts=[types.Part(text="a", thought=True)])),
+        request(ASKED, called(LOOK), ASKED),
+        request(ASKED, called(LOOK, LOOK), results({})),
+        request(ASKED, called(LOOK), results({"at": object()})),
+        request(ASKED, called(LOOK), results({}, parts=[types.FunctionResponsePart()])),
+        request(ASKED, called(LOOK), types.Content(role="user", parts=[*(results({}).parts or ()), IMAGE])),
+        request(ASKED, types.Content(role="model", parts=[types.Part(text="hm", thought=True)]), ASKED),
+        request(ASKED, types.Content(role="model", parts=[types.Part(text="a"), types.Part(text="b")]), ASKED),
+        request(ASKED, types.Content(role="model", parts=[]), ASKED),
+        request(ASKED, types.Content(parts=[types.Part(text="who says so?")]), ASKED),
+    ],
+)
+def test_other_conversations_are_left_to_adk(conversation: LlmRequest):
+    assert messages_of(conversation) is None
+
+
+def answer(
+    content: str | None = None,
+    calls: list[dict[str, Any]] | None = None,
+    end: str | None = None,
+    usage: dict[str, Any] | None = None,
+    **more: Any,
+) -> litellm.ModelResponse:
+    """As LiteLLM reads it from a server."""
+    message = {"role": "assistant", "content": content, "tool_calls": calls, **more}
+    choice = {"index": 0, "message": message, "finish_reason": end or ("tool_calls" if calls else "stop")}
+    tokens = usage or {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35}
+    return litellm.ModelResponse(id="a", created=1, model="test-model", choices=[choice], usage=tokens)
+
+
+def tool_call(arguments: str = '{"namespace": "shop"}', name: str = "list_pods", **more: Any) -> dict[str, Any]:
+    return {"id": "c0", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+DETAILS = {
+    "prompt_tokens": 30,
+    "completion_tokens": 5,
+    "total_tokens": 35,
+    "prompt_tokens_details": {"cached_tokens": 20, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 4, "audio_tokens": 0},
+}
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        answer("**web-1** was killed. 内存不足。"),
+        answer(""),
+        answer(None),
+        answer("done", usage=DETAILS),
+        answer("done", refusal=None, annotations=[], audio=None),
+        answer(None, [tool_call()]),
+        answer("I look: {here}", [tool_call(), tool_call("", "list_events"), tool_call("{}", "now", id="c1")]),
+        answer(None, [tool_call(json.dumps({"a": [1, {"b": None}], "c": "内存"}))]),
+    ],
+)
+def test_an_answer_is_what_adk_makes_of_it(heard: litellm.ModelResponse):
+    translated = response_of(heard)
+    expected = _model_response_to_generate_content_response(heard)
+    assert translated is not None
+    assert translated.model_dump(exclude_none=True) == expected.model_dump(exclude_none=True)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        answer("It was cut", end="length"),
+        answer("", end="content_filter"),
+        answer("so", reasoning_content="I think"),
+        answer("so", reasoning="I think"),
+        answer("so", thinking_blocks=[{"type": "thinking", "thinking": "I think", "signature": "s"}]),
+        answer('{"name": "list_pods", "arguments": {}}'),
+        answer("<｜tool▁calls▁begin｜>list_pods"),
+        answer(None, [tool_call("{'namespace': 'shop'}")]),
+        answer(None, [tool_call("namespace=shop")]),
+        answer(None, [tool_call("[1]")]),
+        answer(None, [tool_call(id="c0__thought__c2lnbmF0dXJl")]),
+        answer(None, [tool_call(extra_content={"google": {"thought_signature": "c2lnbmF0dXJl"}})]),
+        answer(None, [tool_call(provider_specific_fields={"thought_signature": "c2lnbmF0dXJl"})]),
+        litellm.ModelResponse(model="test-model", choices=[]),
+    ],
+)
+def test_other_answers_are_left_to_adk(heard: litellm.ModelResponse):
+    assert response_of(heard) is None
