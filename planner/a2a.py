@@ -15,12 +15,12 @@ from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Artifact, Message, TaskState
-from google.protobuf.json_format import MessageToDict
 
 from agents.runtime.admission import Overloaded
 from agents.runtime.context import caller_of, wants_findings
 from agents.runtime.findings import Action, Finding
 from agents.runtime.pause import Reply
+from agents.runtime.proto_json import to_json
 from agents.runtime.wire import (
     ToolCallNote,
     ToolResultNote,
@@ -256,7 +256,7 @@ class _Task:
             await self._updater.add_artifact(
                 list(artifact.parts),
                 **options,
-                metadata=MessageToDict(artifact.metadata),
+                metadata=to_json(artifact.metadata),
                 extensions=list(artifact.extensions),
                 last_chunk=True,
             )

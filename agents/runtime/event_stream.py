@@ -6,11 +6,11 @@ sse-starlette's has four tasks per stream and a cancel scope per event: half of 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -23,7 +23,7 @@ HEADERS_SECONDS = 0.1
 def sse(data: Any, *, event: str = "", id: str = "") -> bytes:
     """One event, whose data is JSON."""
     head = (f"id: {id}\r\n" if id else "") + (f"event: {event}\r\n" if event else "")
-    return f"{head}data: {json.dumps(data, ensure_ascii=False)}\r\n\r\n".encode()
+    return b"%sdata: %s\r\n\r\n" % (head.encode(), to_json(data))
 
 
 class EventStream(Response):

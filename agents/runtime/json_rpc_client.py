@@ -17,6 +17,7 @@ from a2a.utils.constants import PROTOCOL_VERSION_1_0, VERSION_HEADER
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import map_aiohttp_exceptions
+from pydantic_core import from_json
 
 from agents.runtime.proto_json import parse
 
@@ -74,16 +75,22 @@ class JsonRpcClient(JsonRpcTransport):
 
     def _read(self, name: str, data: bytes) -> StreamResponse:
         """Raises the A2AError that the event says, or A2AClientError when it is no answer."""
-        text = data.decode(errors="replace")
         if name == "error":
-            self._handle_sse_error(text)
+            self._handle_sse_error(data.decode(errors="replace"))
         try:
-            answer = json.loads(text)
+            answer = _loaded(data)
         except ValueError as error:
             raise A2AClientError(f"Invalid JSON-RPC response in SSE stream: {error}") from error
         if not isinstance(answer, dict) or answer.keys() != {"jsonrpc", "id", "result"}:
             answer = self._check_jsonrpc_response(answer)
         return parse(answer["result"], StreamResponse())
+
+
+def _loaded(data: bytes) -> Any:
+    try:
+        return from_json(data)
+    except ValueError:  # half a character, for example, that the more patient parser takes
+        return json.loads(data.decode(errors="replace"))
 
 
 async def _refused(response: ClientResponse) -> None:

@@ -18,6 +18,7 @@ from a2a.types import Message, Task, TaskState, TaskStatus, TaskStatusUpdateEven
 from a2a.utils.errors import A2AError, InternalError, InvalidAgentResponseError
 
 from agents.runtime import wire
+from agents.runtime.proto_json import set_fields
 from agents.runtime.reader import Reader
 from agents.runtime.states import is_settled, is_terminal
 
@@ -218,7 +219,7 @@ class LiveTask(EventQueue):
         self.task = _copy(event)
         _stamp(self.task.status)
         if self.traceparent:
-            self.task.metadata.update({TRACE: self.traceparent})
+            set_fields(self.task.metadata, {TRACE: self.traceparent})
         self._remember_message()
         return _copy(self.task)
 

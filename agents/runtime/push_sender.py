@@ -15,8 +15,8 @@ from a2a.compat.v0_3.conversions import to_compat_task
 from a2a.server.events import Event
 from a2a.types import Message, Task
 from a2a.utils.proto_utils import to_stream_response
-from google.protobuf.json_format import MessageToDict
 
+from agents.runtime.proto_json import to_json
 from agents.runtime.push_policy import PushPolicy
 from agents.runtime.push_store import PushStore, PushTarget
 from agents.runtime.service_metrics import PUSHES
@@ -158,5 +158,5 @@ def _body(target: PushTarget, task: Task, event: Event) -> bytes:
     """1.0 webhooks get the event, 0.3 webhooks the whole task, each in its own JSON."""
     if target.protocol == "0.3" and not isinstance(event, Message):
         return to_compat_task(task).model_dump_json(by_alias=True, exclude_none=True).encode()
-    body: dict[str, Any] = MessageToDict(to_stream_response(event))
+    body: dict[str, Any] = to_json(to_stream_response(event))
     return json.dumps(body, ensure_ascii=False).encode()

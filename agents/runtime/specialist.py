@@ -12,7 +12,6 @@ from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.events import EventQueue
 from a2a.server.tasks import TaskUpdater
 from a2a.types import Message, Part, TaskState
-from google.protobuf.json_format import MessageToDict
 from mcp.server.mcpserver import MCPServer
 
 from agents.runtime.context import wants_findings
@@ -20,6 +19,7 @@ from agents.runtime.definition import AgentDefinition, Turn
 from agents.runtime.findings import Language
 from agents.runtime.loop import CallNote, ResultNote
 from agents.runtime.models import model_for, warmed_up
+from agents.runtime.proto_json import to_json
 from agents.runtime.remote_tools import RemoteTools
 from agents.runtime.settings import Settings
 from agents.runtime.telemetry import agent_turn, note_usage
@@ -175,7 +175,7 @@ class _Task:
                 list(artifact.parts),
                 artifact_id=artifact.artifact_id,
                 name=artifact.name,
-                metadata=MessageToDict(artifact.metadata),
+                metadata=to_json(artifact.metadata),
                 extensions=list(artifact.extensions),
                 last_chunk=True,
             )

@@ -48,6 +48,7 @@ from agents.runtime.push_methods import PushMethods
 from agents.runtime.push_sender import PushSender
 from agents.runtime.push_store import PushStore
 from agents.runtime.reader import Reader
+from agents.runtime.required_fields import require_all
 from agents.runtime.shadow import Shadow
 from agents.runtime.states import INTERRUPTED, is_settled, is_terminal, state_name
 from agents.runtime.task_store import TaskStore
@@ -104,11 +105,11 @@ class TaskHandler(PushMethods):
         finally:
             self.live.leave(live, reader)
 
-    @validate_request_params
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event, None]:
         """Streams the task and its events until it has ended or waits for somebody."""
+        require_all(params)
         self._streaming()
         live = await self._accept(params, context)
         if not isinstance(live, LiveTask):

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from a2a.types import Artifact, Message, Part, Role
-from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Value
 from pydantic import ValidationError
 
 from agents.runtime.findings import (
@@ -27,6 +25,7 @@ from agents.runtime.findings import (
 )
 from agents.runtime.language import language_of
 from agents.runtime.pause import PAUSE_MEDIA_TYPE, REPLY_MEDIA_TYPE, Pause, Pauses, Reply
+from agents.runtime.proto_json import set_fields, to_json, value_of
 
 ANSWER = "answer"
 """Artifact id and name of the Markdown answer."""
@@ -105,7 +104,7 @@ def reply_part(reply: Reply) -> Part:
 def _json_part(text: str, media_type: str) -> Part:
     part = Part(text=text, media_type=media_type)
     # Text parts of A2A 0.3 have no media type, but they do have metadata.
-    part.metadata.update({MEDIA_TYPE: media_type})
+    set_fields(part.metadata, {MEDIA_TYPE: media_type})
     return part
 
 
@@ -134,7 +133,7 @@ def instruction_message(
 def progress_message(text: str, *, task_id: str = "", context_id: str = "") -> Message:
     """A short human line for a WORKING status."""
     message = agent_message([text_part(text, "text/plain")], task_id=task_id, context_id=context_id)
-    message.metadata.update({PROGRESS: True})
+    set_fields(message.metadata, {PROGRESS: True})
     return message
 
 
@@ -154,13 +153,13 @@ def answer_artifact(text: str, usage: Usage | None = None) -> Artifact:
     """The answer for people, and what it cost where models were asked."""
     artifact = Artifact(artifact_id=ANSWER, name=ANSWER, parts=[text_part(text)])
     if usage is not None and usage.calls:
-        artifact.metadata.update({USAGE: usage.model_dump()})
+        set_fields(artifact.metadata, {USAGE: usage.model_dump()})
     return artifact
 
 
 def read_usage(artifact: Artifact) -> Usage | None:
     """What an answer cost, when it says so."""
-    found = json_format.MessageToDict(artifact.metadata).get(USAGE)
+    found = to_json(artifact.metadata).get(USAGE)
     return Usage.model_validate(integers(found)) if isinstance(found, dict) else None
 
 
@@ -173,7 +172,7 @@ def tool_call_part(note: ToolCallNote) -> Part:
     """`{"name", "id", "args"}`, as ADK and kagent write it."""
     part = _data_part({"name": note.name, "id": note.id, "args": note.arguments}, CALL)
     if note.session:
-        part.metadata.update({SESSION: note.session})
+        set_fields(part.metadata, {SESSION: note.session})
     return part
 
 
@@ -187,9 +186,9 @@ def tool_result_part(note: ToolResultNote) -> Part:
 
 def data_part(data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> Part:
     """A data part. Integers become doubles on the way: put what must stay exact into text."""
-    part = Part(data=json_format.ParseDict(dict(data), Value()))
+    part = Part(data=value_of(dict(data)))
     if metadata:
-        part.metadata.update(dict(metadata))
+        set_fields(part.metadata, metadata)
     return part
 
 
@@ -205,7 +204,7 @@ def text_of(parts: Iterable[Part]) -> str:
 def _media_type(part: Part) -> str:
     if part.media_type or not part.HasField("metadata"):
         return part.media_type
-    return str(json_format.MessageToDict(part.metadata).get(MEDIA_TYPE, ""))
+    return str(to_json(part.metadata).get(MEDIA_TYPE, ""))
 
 
 def _is_prose(media_type: str) -> bool:
@@ -214,7 +213,7 @@ def _is_prose(media_type: str) -> bool:
 
 def data_of(parts: Iterable[Part]) -> list[dict[str, Any]]:
     """The objects of data parts. Whole numbers that came as doubles are integers again."""
-    values = (integers(json_format.MessageToDict(p.data)) for p in parts if p.WhichOneof("content") == "data")
+    values = (integers(to_json(p.data)) for p in parts if p.WhichOneof("content") == "data")
     return [value for value in values if isinstance(value, dict)]
 
 
@@ -277,7 +276,7 @@ def read_notes(parts: Iterable[Part]) -> list[ToolCallNote | ToolResultNote]:
         kind = _kind(part)
         if kind not in (CALL, RESULT):
             continue
-        session = str(json_format.MessageToDict(part.metadata).get(SESSION, ""))
+        session = str(to_json(part.metadata).get(SESSION, ""))
         for data in data_of([part]):
             notes.append(_call_note(data, session) if kind == CALL else _result_note(data))
     return notes
@@ -324,7 +323,7 @@ def media_type_of(part: Part) -> str:
 
 
 def _kind(part: Part) -> str:
-    metadata = json_format.MessageToDict(part.metadata)
+    metadata = to_json(part.metadata)
     return str(metadata.get(PART_TYPE) or metadata.get("kagent_type") or metadata.get(PART_TYPE_URI) or "")
 
 

@@ -43,7 +43,7 @@ async def test_events_come_as_they_were_written_and_end() -> None:
     source = Source(sse({"名": 1}, event="plan", id="7"), sse({}), ends=True)
     async with at(app_of(source)) as url, httpx.AsyncClient() as http:
         answer = await http.get(url)
-    assert answer.text == 'id: 7\r\nevent: plan\r\ndata: {"名": 1}\r\n\r\ndata: {}\r\n\r\n'
+    assert answer.text == 'id: 7\r\nevent: plan\r\ndata: {"名":1}\r\n\r\ndata: {}\r\n\r\n'
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
 

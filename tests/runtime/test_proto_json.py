@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,12 +20,13 @@ from a2a.types import (
     TaskStatus,
     TaskStatusUpdateEvent,
 )
-from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError, SerializeToJsonError
+from google.protobuf.struct_pb2 import Struct, Value
 
 from agents.runtime import wire
 from agents.runtime.cards import load_card
 from agents.runtime.findings import Evidence, Finding
-from agents.runtime.proto_json import parse
+from agents.runtime.proto_json import parse, set_fields, to_json, value_of
 from agents.runtime.settings import Settings
 
 MOMENT = datetime(2026, 11, 21, 9, 14, tzinfo=UTC)
@@ -79,6 +80,86 @@ def _both(data: Any, kind: type[Any]) -> list[Any]:
 def test_every_kind_of_message_comes_back_whole(message: Any, own_names: bool) -> None:
     data = MessageToDict(message, preserving_proto_field_name=own_names)
     assert parse(data, type(message)()) == message
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.DESCRIPTOR.name)
+def test_every_kind_of_message_is_shown_as_protobuf_shows_it(message: Any) -> None:
+    assert to_json(message) == MessageToDict(message)
+
+
+def test_odd_messages_are_shown_as_protobuf_shows_them() -> None:
+    dice = random.Random(11)
+    shown = 0
+    for _ in range(1000):
+        message = dice.choice(MESSAGES)
+        data = MessageToDict(message)
+        _spoil(data, dice)
+        try:
+            spoilt = ParseDict(data, type(message)(), ignore_unknown_fields=True)
+        except ParseError:
+            continue
+        assert to_json(spoilt) == MessageToDict(spoilt)
+        shown += 1
+    assert shown > 300
+
+
+def test_a_number_that_json_does_not_know_is_not_shown() -> None:
+    for value in (float("nan"), float("-inf")):
+        part = Part(data=Value(number_value=value))
+        with pytest.raises(SerializeToJsonError):
+            to_json(part)
+
+
+def _nested(depth: int) -> Any:
+    value: Any = "deep"
+    for level in range(depth):
+        value = {"x": value} if level % 2 else [value]
+    return value
+
+
+FREE = [
+    None,
+    "内存",
+    7,
+    2**70,
+    10**400,
+    -0.5,
+    True,
+    [],
+    {},
+    [None, [1, {"a": []}], "b"],
+    {"a": {}, "b": [], "c": {"d": None, "e": [True, "x", 1.5]}},
+    (1, 2),
+    {"a": (1, {"b": ()})},
+    {7: "a key that is no text"},
+    object(),
+    {"a": b"bytes"},
+    *map(_nested, (30, 31, 32, 33, 45, 60, 120)),
+]
+
+
+def _outcome(make: Callable[[], Any]) -> Any:
+    """What it makes, or that it was refused."""
+    try:
+        return make()
+    except (ParseError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("data", FREE, ids=lambda data: type(data).__name__)
+def test_any_json_becomes_a_value_as_protobuf_makes_it(data: Any) -> None:
+    assert _outcome(lambda: value_of(data)) == _outcome(lambda: ParseDict(data, Value()))
+
+
+@pytest.mark.parametrize("data", FREE[:-1], ids=lambda data: type(data).__name__)
+def test_fields_are_set_as_protobuf_sets_them(data: Any) -> None:
+    def fields(change: Callable[[Struct, dict[str, Any]], None]) -> Struct:
+        struct = Struct()
+        struct.update({"kept": [1], "new": {"gone": True}})
+        change(struct, {"new": data})
+        return struct
+
+    assert _outcome(lambda: fields(set_fields)) == _outcome(lambda: fields(Struct.update))
 
 
 def test_what_is_odd_or_wrong_is_treated_as_protobuf_treats_it() -> None:
