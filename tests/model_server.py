@@ -39,6 +39,8 @@ class Reply:
     hang_seconds: float = 0.0
     usage: tuple[int, int] = (100, 20)
     finish_reason: str | None = None
+    thoughts: str = ""
+    """What a reasoning model lets one read of its thinking."""
     breaks_off: bool = False
     """A stream that ends in the middle."""
 
@@ -153,6 +155,8 @@ def _completion(reply: Reply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.tool_calls:
         message["tool_calls"] = _tool_calls(reply)
+    if reply.thoughts:
+        message["reasoning_content"] = reply.thoughts
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
     head = {"id": "c1", "object": "chat.completion", "created": 1, "model": "test-model"}
     return {**head, "choices": [choice], "usage": _usage(reply)}

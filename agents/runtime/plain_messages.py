@@ -1,4 +1,4 @@
-"""What turns of ours say to a model and hear from it, between ADK's words and those of OpenAI's dialect.
+"""What turns say to a model and hear from it, between ADK's words and those of OpenAI's dialect.
 
 ADK's `LiteLlm` knows files, thoughts, signatures, and the ways of many providers, and looks for all of them in every
 message of every call. A turn of ours holds text, tool calls and their results; these are translated here, and whatever
@@ -15,17 +15,9 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 
-Message = dict[str, Any]
+from agents.runtime.plain_answer import PlainAnswer, Tokens
 
-_MESSAGE = {"role", "content", "tool_calls"}
-_CALL = {"id", "type", "index", "function"}
-_FUNCTION = {"name", "arguments"}
-"""All that a plain answer's message, its calls and their functions have values for."""
-_ENDS = {"stop": types.FinishReason.STOP, "tool_calls": types.FinishReason.STOP}
-_MAYBE_CALLS = ("{", "｜")
-"""What a tool call written as text has in it, JSON or DeepSeek's own; ADK knows how to read them."""
-_SIGNED = "__thought__"
-"""Stands before a signature of Gemini's in a call's id."""
+Message = dict[str, Any]
 
 
 class _NotPlain(Exception):
@@ -101,61 +93,28 @@ def _json(value: object) -> str:
         raise _NotPlain from error
 
 
-def response_of(answer: Any) -> LlmResponse | None:
-    """A model's answer, a `litellm.ModelResponse`, as ADK knows answers; None when it is not plain."""
-    if len(answer.choices) != 1:
-        return None
+def response_of(answer: PlainAnswer) -> LlmResponse:
+    """A model's answer as ADK knows answers."""
     [choice] = answer.choices
-    message, end = choice.message, _ENDS.get(choice.finish_reason)
-    if end is None or not _said(message) <= _MESSAGE:
-        return None
-    try:
-        parts = [_call(call) for call in message.tool_calls or ()]
-        if message.content:
-            parts.insert(0, _words(message.content, alone=not parts))
-    except _NotPlain:
-        return None
+    said = choice.message
+    parts = [types.Part(text=said.content)] if said.content else []
+    for call in said.calls:
+        asked = types.FunctionCall(id=call.id, name=call.name, args=call.arguments)
+        parts.append(types.Part(function_call=asked))
     return LlmResponse(
         content=types.Content(role="model", parts=parts),
         partial=False,
         model_version=answer.model,
-        finish_reason=end,
-        usage_metadata=_usage(getattr(answer, "usage", None)),
+        finish_reason=types.FinishReason.STOP,
+        usage_metadata=_usage(answer.usage) if answer.usage else None,
     )
 
 
-def _said(model: Any) -> set[str]:
-    """The fields of an object of LiteLLM's that have a value, declared or not."""
-    return {name for name, value in {**vars(model), **(model.model_extra or {})}.items() if value}
-
-
-def _words(text: object, *, alone: bool) -> types.Part:
-    if not isinstance(text, str) or (alone and any(sign in text for sign in _MAYBE_CALLS)):
-        raise _NotPlain
-    return types.Part(text=text)
-
-
-def _call(call: Any) -> types.Part:
-    function = call.function
-    if call.type != "function" or not _said(call) <= _CALL or not _said(function) <= _FUNCTION or _SIGNED in call.id:
-        raise _NotPlain
-    try:
-        arguments = json.loads(function.arguments or "{}")
-    except (TypeError, ValueError) as error:
-        raise _NotPlain from error
-    if not isinstance(arguments, dict):
-        raise _NotPlain
-    return types.Part(function_call=types.FunctionCall(id=call.id, name=function.name, args=arguments))
-
-
-def _usage(usage: Any) -> types.GenerateContentResponseUsageMetadata | None:
-    if usage is None:
-        return None
-    read, written = usage.prompt_tokens_details, usage.completion_tokens_details
+def _usage(tokens: Tokens) -> types.GenerateContentResponseUsageMetadata:
     return types.GenerateContentResponseUsageMetadata(
-        prompt_token_count=usage.prompt_tokens,
-        candidates_token_count=usage.completion_tokens,
-        total_token_count=usage.total_tokens,
-        cached_content_token_count=(read and read.cached_tokens) or 0,
-        thoughts_token_count=(written and written.reasoning_tokens) or None,
+        prompt_token_count=tokens.prompt_tokens,
+        candidates_token_count=tokens.completion_tokens,
+        total_token_count=tokens.total_tokens,
+        cached_content_token_count=tokens.cached_tokens,
+        thoughts_token_count=tokens.reasoning_tokens or None,
     )

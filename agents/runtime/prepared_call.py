@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
+from agents.runtime.plain_answer import plain_answer
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -43,6 +45,7 @@ class PreparedCall:
     """Everything about calls of one model but their messages, tools and answer schemas. Of LiteLLM's types."""
 
     config: Any
+    reader: _Reader
     handler: Any
     client: Any
     model: str
@@ -55,7 +58,7 @@ class PreparedCall:
     """Those of the last call: as they came, and as they were sent."""
 
     async def complete(self, litellm: ModuleType, request: Mapping[str, Any], progress: Any) -> Any:
-        """One call. Raises what LiteLLM's handler raises."""
+        """One call: a PlainAnswer or a `litellm.ModelResponse`. Raises what LiteLLM's handler raises."""
         brought = {name: request[name] for name in ("tools", "response_format") if request.get(name)}
         parameters = {**self.parameters, **brought}
         messages = litellm.utils.validate_and_fix_openai_messages(request["messages"])
@@ -64,13 +67,13 @@ class PreparedCall:
             body["tools"] = self._sent_tools(brought["tools"])
         return await self.handler.async_completion(
             custom_llm_provider="openai",
-            provider_config=self.config,
+            provider_config=self.reader,
             api_base=self.url,
             headers=dict(self.headers),
             data=body,
             timeout=self.timeout,
             model=self.model,
-            model_response=litellm.ModelResponse(choices=[]),
+            model_response=None,
             logging_obj=progress,
             messages=messages,
             optional_params=parameters,
@@ -144,6 +147,7 @@ def _prepare(litellm: ModuleType, fixed: tuple[tuple[str, Any], ...]) -> Prepare
     )
     return PreparedCall(
         config=config,
+        reader=_Reader(litellm, config),
         handler=litellm.main.base_llm_http_handler,
         client=_client(litellm),
         model=model,
@@ -153,6 +157,24 @@ def _prepare(litellm: ModuleType, fixed: tuple[tuple[str, Any], ...]) -> Prepare
         about=about,
         timeout=given["timeout"],
     )
+
+
+class _Reader:
+    """LiteLLM's translation, but for answers that need none."""
+
+    def __init__(self, litellm: ModuleType, config: Any) -> None:
+        self._litellm, self._config = litellm, config
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._config, name)
+
+    def transform_response(self, *, raw_response: Any, model_response: None, **given: Any) -> Any:
+        """A PlainAnswer or a `litellm.ModelResponse`. Raises what LiteLLM's translation raises."""
+        plain = plain_answer(raw_response.content, tools="tools" in given["optional_params"])
+        if plain is not None:
+            return plain
+        empty = self._litellm.ModelResponse(choices=[])
+        return self._config.transform_response(raw_response=raw_response, model_response=empty, **given)
 
 
 @cache

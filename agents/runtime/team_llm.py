@@ -21,6 +21,7 @@ from pydantic import BaseModel, PrivateAttr
 
 from agents.runtime.litellm_client import connection, import_litellm, model_error
 from agents.runtime.loop import MODEL_ERROR
+from agents.runtime.plain_answer import PlainAnswer
 from agents.runtime.plain_messages import messages_of, response_of
 from agents.runtime.settings import ModelSettings
 from agents.runtime.telemetry import chat
@@ -84,14 +85,20 @@ class _Door(LiteLLMClient):
         answer = await chat(
             self.settings, model=self.settings.name, messages=messages, tools=self._tools, **self.connection
         )
-        return response_of(answer) or _model_response_to_generate_content_response(_with_usage_as_dict(answer))
+        if isinstance(answer, PlainAnswer):
+            return response_of(answer)
+        return _model_response_to_generate_content_response(_for_adk(answer))
 
     async def acompletion(self, model: Any, messages: Any, tools: Any, **kwargs: Any) -> Any:
-        answer = await chat(self.settings, model=model, messages=messages, tools=self._tools, **kwargs)
-        return _with_usage_as_dict(answer)
+        return _for_adk(await chat(self.settings, model=model, messages=messages, tools=self._tools, **kwargs))
 
 
-def _with_usage_as_dict(answer: Any) -> Any:
+def _for_adk(answer: Any) -> Any:
+    """A `litellm.ModelResponse`."""
+    if isinstance(answer, PlainAnswer):
+        import litellm
+
+        answer = litellm.ModelResponse(**answer.raw)
     usage = getattr(answer, "usage", None)
     if isinstance(usage, BaseModel):  # which ADK would make three times
         answer.usage = usage.model_dump()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,18 @@ async def test_tools_that_the_model_left_out_are_called_all_the_same(server: Mod
     assert finding.facts["list_events"] == {"events": ["OOMKilled web-1"]}
     assert finding.facts["list_pods"]["pods"][0] == "other/web-1", "what the model asked is not asked again"
     assert len(server.requests) == 2
+
+
+async def test_a_model_that_thinks_now_and_then_is_understood(server: ModelServer):
+    thinks = replace(LOOK, thoughts="I should look first.", usage=(300, 11))
+    again = calls(("list_pods", {"namespace": "other"}), usage=(400, 12))
+    server.will_say(thinks, again, text("It is the memory.", usage=(500, 13)))
+    async with specialist(definition(Cluster()), settings(server.settings())) as client:
+        finding = finding_of(await client.ask("why?"))
+    assert (finding.text, finding.missing) == ("It is the memory.", [])
+    assert (finding.usage.calls, finding.usage.input_tokens, finding.usage.output_tokens) == (3, 1200, 36)
+    roles = [message["role"] for message in server.requests[-1]["messages"]]
+    assert roles == ["system", "user", "assistant", "tool", "tool", "assistant", "tool"]
 
 
 async def test_tokens_of_all_model_calls_are_counted(server: ModelServer):

@@ -1,7 +1,8 @@
-"""Plain messages are translated as ADK translates them, and what is not plain is left to ADK."""
+"""Plain messages and answers are translated as ADK and LiteLLM do it, and what is not plain is left to them."""
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -13,7 +14,9 @@ from google.adk.models.lite_llm import (
 )
 from google.adk.models.llm_request import LlmRequest
 from google.genai import types
+from litellm.litellm_core_utils.llm_response_utils.convert_dict_to_response import convert_to_model_response_object
 
+from agents.runtime.plain_answer import plain_answer
 from agents.runtime.plain_messages import messages_of, response_of
 
 MODEL = "openai/test-model"
@@ -96,21 +99,26 @@ def test_other_conversations_are_left_to_adk(conversation: LlmRequest):
 
 
 def answer(
-    content: str | None = None,
+    content: Any = None,
     calls: list[dict[str, Any]] | None = None,
     end: str | None = None,
     usage: dict[str, Any] | None = None,
     **more: Any,
-) -> litellm.ModelResponse:
-    """As LiteLLM reads it from a server."""
+) -> dict[str, Any]:
+    """What a server says."""
     message = {"role": "assistant", "content": content, "tool_calls": calls, **more}
     choice = {"index": 0, "message": message, "finish_reason": end or ("tool_calls" if calls else "stop")}
     tokens = usage or {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35}
-    return litellm.ModelResponse(id="a", created=1, model="test-model", choices=[choice], usage=tokens)
+    return {"id": "a", "object": "chat.completion", "model": "test-model", "choices": [choice], "usage": tokens}
 
 
-def tool_call(arguments: str = '{"namespace": "shop"}', name: str = "list_pods", **more: Any) -> dict[str, Any]:
+def tool_call(arguments: Any = '{"namespace": "shop"}', name: str = "list_pods", **more: Any) -> dict[str, Any]:
     return {"id": "c0", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
+
+
+def by_litellm(data: dict[str, Any]) -> Any:
+    empty = litellm.ModelResponse(choices=[])
+    return convert_to_model_response_object(copy.deepcopy(data), model_response_object=empty)
 
 
 DETAILS = {
@@ -120,46 +128,81 @@ DETAILS = {
     "prompt_tokens_details": {"cached_tokens": 20, "audio_tokens": 0},
     "completion_tokens_details": {"reasoning_tokens": 4, "audio_tokens": 0},
 }
+TWO = [tool_call(), tool_call("", "list_events", id="c1", index=1), tool_call("{}", "now", id="c2")]
+DEEP = json.dumps({"a": [1, {"b": None}], "c": "内存"})
+
+PLAIN = [
+    answer("**web-1** was killed. 内存不足。"),
+    answer(""),
+    answer(None),
+    answer("done", usage=DETAILS),
+    answer("done", refusal=None, annotations=[], audio=None),
+    answer(None, [tool_call()]),
+    answer("I look: {here}", TWO),
+    answer(None, [tool_call(DEEP)]),
+    answer("I look", [tool_call()], end="stop"),
+    answer("done") | {"usage": None, "error": {}},
+    answer("done") | {"system_fingerprint": None, "service_tier": "default", "created": 7},
+]
 
 
-@pytest.mark.parametrize(
-    "heard",
-    [
-        answer("**web-1** was killed. 内存不足。"),
-        answer(""),
-        answer(None),
-        answer("done", usage=DETAILS),
-        answer("done", refusal=None, annotations=[], audio=None),
-        answer(None, [tool_call()]),
-        answer("I look: {here}", [tool_call(), tool_call("", "list_events"), tool_call("{}", "now", id="c1")]),
-        answer(None, [tool_call(json.dumps({"a": [1, {"b": None}], "c": "内存"}))]),
-    ],
-)
-def test_an_answer_is_what_adk_makes_of_it(heard: litellm.ModelResponse):
-    translated = response_of(heard)
-    expected = _model_response_to_generate_content_response(heard)
-    assert translated is not None
-    assert translated.model_dump(exclude_none=True) == expected.model_dump(exclude_none=True)
+@pytest.mark.parametrize("data", PLAIN)
+def test_an_answer_is_what_litellm_and_adk_make_of_it(data: dict[str, Any]):
+    heard, expected = plain_answer(json.dumps(data).encode(), tools=True), by_litellm(data)
+    assert heard is not None
+    by_adk = _model_response_to_generate_content_response(expected)
+    if data["usage"] is None:
+        by_adk.usage_metadata = None  # LiteLLM makes up zeros
+    assert response_of(heard).model_dump(exclude_none=True) == by_adk.model_dump(exclude_none=True)
+    assert heard.choices[0].message.content == expected.choices[0].message.content
+    assert heard.model == expected.model
 
 
-@pytest.mark.parametrize(
-    "heard",
-    [
-        answer("It was cut", end="length"),
-        answer("", end="content_filter"),
-        answer("so", reasoning_content="I think"),
-        answer("so", reasoning="I think"),
-        answer("so", thinking_blocks=[{"type": "thinking", "thinking": "I think", "signature": "s"}]),
-        answer('{"name": "list_pods", "arguments": {}}'),
-        answer("<｜tool▁calls▁begin｜>list_pods"),
-        answer(None, [tool_call("{'namespace': 'shop'}")]),
-        answer(None, [tool_call("namespace=shop")]),
-        answer(None, [tool_call("[1]")]),
-        answer(None, [tool_call(id="c0__thought__c2lnbmF0dXJl")]),
-        answer(None, [tool_call(extra_content={"google": {"thought_signature": "c2lnbmF0dXJl"}})]),
-        answer(None, [tool_call(provider_specific_fields={"thought_signature": "c2lnbmF0dXJl"})]),
-        litellm.ModelResponse(model="test-model", choices=[]),
-    ],
-)
-def test_other_answers_are_left_to_adk(heard: litellm.ModelResponse):
-    assert response_of(heard) is None
+ODD = [
+    answer("It was cut", end="length"),
+    answer("", end="content_filter"),
+    answer("so", reasoning_content="I think"),
+    answer("so", reasoning="I think"),
+    answer("<think>I think</think>so"),
+    answer("so", thinking_blocks=[{"type": "thinking", "thinking": "I think", "signature": "s"}]),
+    answer("so", refusal="I will not"),
+    answer([{"type": "text", "text": "so"}]),
+    answer('{"name": "list_pods", "arguments": {}}'),
+    answer("<｜tool▁calls▁begin｜>list_pods"),
+    answer(None, [tool_call("{'namespace': 'shop'}")]),
+    answer(None, [tool_call("namespace=shop")]),
+    answer(None, [tool_call("[1]")]),
+    answer(None, [tool_call({"namespace": "shop"})]),
+    answer(None, [tool_call(id="c0__thought__c2lnbmF0dXJl")]),
+    answer(None, [tool_call(id=None)]),
+    answer(None, [tool_call(type="custom")]),
+    answer(None, [tool_call(extra_content={"google": {"thought_signature": "c2lnbmF0dXJl"}})]),
+    answer(None, [tool_call(provider_specific_fields={"thought_signature": "c2lnbmF0dXJl"})]),
+    answer(None, [tool_call('{"tool_uses": []}', "multi_tool_use.parallel")]),
+    answer("so", usage={"prompt_tokens": 30.5, "completion_tokens": 5, "total_tokens": 35}),
+    answer("so", usage={"total_tokens": 35}),
+    answer("so") | {"choices": []},
+    answer("so") | {"choices": answer("so")["choices"] * 2},
+    answer("so") | {"error": {"message": "no credit"}},
+    {"error": "no credit"},
+    {"choices": [{"message": None}]},
+    [],
+    "so",
+    None,
+]
+
+
+@pytest.mark.parametrize("data", ODD)
+def test_other_answers_are_left_to_litellm(data: Any):
+    assert plain_answer(json.dumps(data).encode(), tools=True) is None
+
+
+def test_json_is_an_answer_where_there_are_no_tools_to_call():
+    heard = plain_answer(json.dumps(answer('{"subtasks": []}')).encode(), tools=False)
+    assert heard is not None
+    assert heard.choices[0].message.content == '{"subtasks": []}'
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"choices": [', '\ufeff{"choices": []}'.encode(), b"\xff"])
+def test_what_is_no_json_is_left_to_litellm(body: bytes):
+    assert plain_answer(body, tools=False) is None
