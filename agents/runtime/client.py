@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
+from typing import cast
 
 import httpx
 from a2a.client import Client, ClientCallContext, ClientConfig
@@ -33,7 +34,7 @@ from agents.runtime.card_signature import Verify
 from agents.runtime.cards import declares
 from agents.runtime.faults import Fault, fault_of
 from agents.runtime.findings import FINDING_EXTENSION, SubtaskInput
-from agents.runtime.json_rpc_client import client_factory
+from agents.runtime.json_rpc_client import client_for
 from agents.runtime.output_modes import READ_BY_PROGRAMS
 from agents.runtime.reading import Reading
 from agents.runtime.remote_card import CardUnavailableError, RemoteCard
@@ -171,7 +172,7 @@ class Member:
         if self._made is None or self._made[0] is not card:
             config = ClientConfig(httpx_client=self._http, streaming=True, supported_protocol_bindings=BINDINGS)
             try:
-                self._made = card, client_factory(config, card).create(card)
+                self._made = card, client_for(config, card)
             except ValueError as error:
                 raise CardUnavailableError(f"{self.name} offers no way to call it: {error}", answered=True) from error
         return self._made
@@ -244,8 +245,8 @@ class _Exchange:
         asked = bool(reading.task_id)  # a follow-up knows its task, but its message still has to be sent
         while reading.outcome is None:
             resend = asked or reading.task_id is None
-            source = self._send(client, message) if resend else self._follow(client, reading.task.id)
             try:
+                source = await self._send(client, message) if resend else self._follow(client, reading.task.id)
                 async with aclosing(self._in_time(source)) as events:
                     async for event in events:
                         attempts.reset()
@@ -265,13 +266,12 @@ class _Exchange:
                     attempts.patience = max(patience, IN_FLIGHT_SECONDS)
                 await self._pause(attempts.next(fault))
 
-    async def _send(self, client: Client, message: Message) -> AsyncGenerator[StreamResponse]:
+    async def _send(self, client: Client, message: Message) -> AsyncIterator[StreamResponse]:
         # What goes without saying between programs is not said: notes of tools, the answer twice, our own message.
         terse = SendMessageConfiguration(accepted_output_modes=READ_BY_PROGRAMS, history_length=0)
         request = SendMessageRequest(message=message, configuration=terse if self.extended else None)
         streaming = (await self._member.card()).capabilities.streaming
-        async for event in client.send_message(request, context=self.context(streaming=streaming)):
-            yield event
+        return client.send_message(request, context=self.context(streaming=streaming))
 
     async def _follow(self, client: Client, task_id: str) -> AsyncGenerator[StreamResponse]:
         """The rest of a task whose stream ended early: by subscribing where that is possible, else by asking."""
@@ -287,16 +287,14 @@ class _Exchange:
         except (NotImplementedError, UnsupportedOperationError) as error:
             log.debug("%s: task %s cannot be followed, so it is polled: %s", self._member.name, task_id, error)
 
-    async def _in_time(self, source: AsyncGenerator[StreamResponse]) -> AsyncGenerator[StreamResponse]:
+    async def _in_time(self, source: AsyncIterator[StreamResponse]) -> AsyncGenerator[StreamResponse]:
         """The events of a stream as long as there is time. Raises TimeoutError."""
-        async with aclosing(source):
-            while True:
-                try:
-                    async with asyncio.timeout(self.left()):
-                        event = await anext(source)
-                except StopAsyncIteration:
-                    return
+        async with aclosing(cast(AsyncGenerator[StreamResponse], source)), asyncio.timeout(self.left()) as limit:
+            async for event in source:
+                ends = limit.when()
+                limit.reschedule(None)  # what is done with an event takes nobody's time
                 yield event
+                limit.reschedule(ends)
 
     async def _pause(self, seconds: float) -> None:
         left = self.left()

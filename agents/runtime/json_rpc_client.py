@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
-from a2a.client import ClientCallContext, ClientConfig, ClientFactory
+from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
+from a2a.client.base_client import BaseClient
 from a2a.client.errors import A2AClientError
 from a2a.client.transports.http_helpers import get_http_args, handle_http_exceptions
 from a2a.client.transports.jsonrpc import JsonRpcTransport
-from a2a.types import AgentCard, StreamResponse
+from a2a.types import AgentCard, SendMessageRequest, StreamResponse, SubscribeToTaskRequest
 from a2a.utils.constants import PROTOCOL_VERSION_1_0, VERSION_HEADER
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from google.protobuf.message import Message
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import map_aiohttp_exceptions
 from pydantic_core import from_json
+from pydantic_core import to_json as as_bytes
 
-from agents.runtime.proto_json import parse
+from agents.runtime.proto_json import parse, to_json
 
 JSON_RPC = "JSONRPC"
 SSE = "text/event-stream"
@@ -44,14 +47,26 @@ class JsonRpcClient(JsonRpcTransport):
         del headers["Accept-Encoding"]  # aiohttp knows itself what it can read
         self._headers = dict(headers)
 
-    async def _send_stream_request(
-        self, rpc_request_payload: dict[str, Any], context: ClientCallContext | None = None
+    def send_message_streaming(
+        self, request: SendMessageRequest, *, context: ClientCallContext | None = None
+    ) -> AsyncGenerator[StreamResponse]:
+        """Sends a message and streams what comes of it. Raises what the SDK's transport raises."""
+        return self._stream("SendStreamingMessage", request, context)
+
+    def subscribe(
+        self, request: SubscribeToTaskRequest, *, context: ClientCallContext | None = None
+    ) -> AsyncGenerator[StreamResponse]:
+        """Streams what comes of a task from now on. Raises what the SDK's transport raises."""
+        return self._stream("SubscribeToTask", request, context)
+
+    async def _stream(
+        self, method: str, request: Message, context: ClientCallContext | None
     ) -> AsyncGenerator[StreamResponse]:
         options = get_http_args(context)
         headers = {**self._headers, **{name.lower(): value for name, value in options.get("headers", {}).items()}}
         seconds: httpx.Timeout = options.get("timeout", self.httpx_client.timeout)
         timeout = ClientTimeout(sock_connect=seconds.connect, sock_read=seconds.read, connect=seconds.pool)
-        body = json.dumps(rpc_request_payload)
+        body = as_bytes({"jsonrpc": "2.0", "id": str(uuid4()), "method": method, "params": to_json(request)})
         if self.httpx_client.is_closed:
             raise A2AClientError("HTTP client is closed")
         with handle_http_exceptions(), map_aiohttp_exceptions():
@@ -63,9 +78,16 @@ class JsonRpcClient(JsonRpcTransport):
                 if SSE not in response.headers.get("content-type", ""):  # an error before the first event
                     yield self._read("", await response.read())
                     return
-                async with aclosing(server_sent(response.content.iter_any())) as events:
-                    async for name, data in events:
-                        yield self._read(name, data)
+                events = ServerSentEvents()
+                more = True
+                while more:
+                    chunk = await response.content.readany()
+                    more = bool(chunk)
+                    for name, data in events.feed(chunk) if chunk else events.end():
+                        answer = self._read(name, data)
+                        yield answer
+                        if answer.HasField("message"):  # all that there is
+                            return
 
     def _session(self) -> ClientSession:
         """The connections that it shares with all calls of the httpx client."""
@@ -100,42 +122,71 @@ async def _refused(response: ClientResponse) -> None:
     httpx.Response(response.status, headers=headers, content=await response.read(), request=request).raise_for_status()
 
 
-async def server_sent(chunks: AsyncIterable[bytes]) -> AsyncGenerator[tuple[str, bytes]]:
-    """The events of a stream that have data: name and data."""
-    name, data = "", list[bytes]()
-    async for lines in _lines(chunks):
+class ServerSentEvents:
+    """The events of a stream, as its bytes come: name and data of those that have data."""
+
+    def __init__(self) -> None:
+        self._begun = list[bytes]()
+        """A line that has not ended."""
+        self._name, self._data = "", list[bytes]()
+
+    def feed(self, chunk: bytes) -> list[tuple[str, bytes]]:
+        """The events that the chunk completes."""
+        self._begun.append(chunk)
+        if b"\n" not in chunk and b"\r" not in chunk:
+            return []
+        lines = b"".join(self._begun).splitlines(keepends=True)
+        # A CR at the end may be half of a CR LF.
+        self._begun = [] if lines[-1].endswith(b"\n") else [lines.pop()]
+        return self._read(lines)
+
+    def end(self) -> list[tuple[str, bytes]]:
+        """The event that the end completes."""
+        return self._read(b"".join(self._begun).splitlines(keepends=True))
+
+    def _read(self, lines: list[bytes]) -> list[tuple[str, bytes]]:
+        complete = list[tuple[str, bytes]]()
         for line in lines:
             field, _, value = line.rstrip(b"\r\n").partition(b":")
             if field == b"data":
-                data.append(value.removeprefix(b" "))
+                self._data.append(value.removeprefix(b" "))
             elif field == b"event":
-                name = value.removeprefix(b" ").decode(errors="replace")
+                self._name = value.removeprefix(b" ").decode(errors="replace")
             elif line[:1] in b"\r\n":
-                if any(data):
-                    yield name, b"\n".join(data)
-                name, data = "", []
+                if any(self._data):
+                    complete.append((self._name, b"\n".join(self._data)))
+                self._name, self._data = "", []
+        return complete
 
 
-async def _lines(chunks: AsyncIterable[bytes]) -> AsyncGenerator[list[bytes]]:
-    """Lines with their ends, as many at a time as have come."""
-    begun = list[bytes]()
-    async for chunk in chunks:
-        begun.append(chunk)
-        if b"\n" in chunk or b"\r" in chunk:
-            lines = b"".join(begun).splitlines(keepends=True)
-            # A CR at the end may be half of a CR LF.
-            begun = [] if lines[-1].endswith(b"\n") else [lines.pop()]
-            yield lines
-    yield b"".join(begun).splitlines(keepends=True)
+class _Direct(BaseClient):
+    """The SDK's client without its stations between caller and transport, which are for interceptors."""
+
+    def send_message(
+        self, request: SendMessageRequest, *, context: ClientCallContext | None = None
+    ) -> AsyncIterator[StreamResponse]:
+        if not self._card.capabilities.streaming:
+            return super().send_message(request, context=context)
+        self._apply_client_config(request)
+        return self._transport.send_message_streaming(request, context=context)
 
 
-def client_factory(config: ClientConfig, card: AgentCard) -> ClientFactory:
-    """Makes clients for the card's agent, ours where it speaks 1.0 over JSON-RPC and aiohttp makes the connections."""
+def client_for(config: ClientConfig, card: AgentCard) -> Client:
+    """A client for the card's agent, ours where it speaks 1.0 over JSON-RPC and aiohttp makes the connections.
+
+    Raises ValueError when it offers no way to call it.
+    """
     factory, http = ClientFactory(config), config.httpx_client
     ways = [interface for interface in card.supported_interfaces if interface.protocol_binding == JSON_RPC]
-    transport = http._transport if http is not None else None  # pyright: ignore[reportPrivateUsage]
-    if http is None or not isinstance(transport, AiohttpTransport):
-        return factory
-    if ways and all(way.protocol_version.startswith("1.") for way in ways):
-        factory.register(JSON_RPC, lambda card, url, _: JsonRpcClient(http, transport, card, url))
-    return factory
+    connections = http._transport if http is not None else None  # pyright: ignore[reportPrivateUsage]
+    made = list[JsonRpcClient]()
+    if http is not None and isinstance(connections, AiohttpTransport):
+
+        def make(card: AgentCard, url: str, _: object) -> JsonRpcClient:
+            made.append(JsonRpcClient(http, connections, card, url))
+            return made[-1]
+
+        if ways and all(way.protocol_version.startswith("1.") for way in ways):
+            factory.register(JSON_RPC, make)
+    client = factory.create(card)
+    return _Direct(card, config, made[0], []) if made else client

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from a2a.client import ClientCallContext, ClientConfig, ClientFactory
+from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
 from a2a.types import AgentCard, AgentInterface, Message, Part, SendMessageRequest, StreamResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from agents.runtime.client import open_http
-from agents.runtime.json_rpc_client import client_factory, server_sent
+from agents.runtime.json_rpc_client import ServerSentEvents, client_for
 from tests.runtime.served import at
 
 ANSWERS = [
@@ -63,13 +63,13 @@ PLAIN = {
 }
 
 
-async def told(factory: ClientFactory, card: AgentCard) -> tuple[list[StreamResponse], Any]:
+async def told(client: Client) -> tuple[list[StreamResponse], Any]:
     """What came, and the error that ended it."""
     message = Message(message_id="m", parts=[Part(text="?")])
     came: list[StreamResponse] = []
     try:
         context = ClientCallContext(service_parameters={"X-User-Id": "ann"})
-        async for event in factory.create(card).send_message(SendMessageRequest(message=message), context=context):
+        async for event in client.send_message(SendMessageRequest(message=message), context=context):
             came.append(event)
     except Exception as error:
         status = getattr(getattr(error.__cause__, "response", None), "status_code", None)
@@ -92,7 +92,7 @@ async def test_answers_and_errors_are_read_as_the_sdk_reads_them(name: str) -> N
         interface = AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0")
         card = AgentCard(name="it", supported_interfaces=[interface])
         card.capabilities.streaming = True
-        ours, theirs = await told(client_factory(config, card), card), await told(ClientFactory(config), card)
+        ours, theirs = await told(client_for(config, card)), await told(ClientFactory(config).create(card))
     assert ours == theirs
     assert ours[0] or ours[1]
     for header in ("a2a-version", "x-user-id", "content-type", "accept", "cache-control"):
@@ -105,7 +105,7 @@ async def test_an_agent_that_is_not_there_is_unreachable_for_both() -> None:
         interface = AgentInterface(url="http://127.0.0.1:9", protocol_binding="JSONRPC", protocol_version="1.0")
         card = AgentCard(name="it", supported_interfaces=[interface])
         card.capabilities.streaming = True
-        ours, theirs = await told(client_factory(config, card), card), await told(ClientFactory(config), card)
+        ours, theirs = await told(client_for(config, card)), await told(ClientFactory(config).create(card))
     assert ours == theirs
     assert ours[1] is not None
 
@@ -117,27 +117,22 @@ async def test_a_client_that_was_closed_says_so_as_the_sdk_does() -> None:
     card.capabilities.streaming = True
     config = ClientConfig(httpx_client=http, streaming=True)
     await http.aclose()
-    ours, theirs = await told(client_factory(config, card), card), await told(ClientFactory(config), card)
+    ours, theirs = await told(client_for(config, card)), await told(ClientFactory(config).create(card))
     assert ours == theirs
     assert ours[1] is not None
 
 
-async def test_a_broken_character_breaks_nothing_else() -> None:
-    async def pieces() -> AsyncIterable[bytes]:
-        yield b'data: {"text": "\xff"}\n\n'
-
-    [(_, data)] = [event async for event in server_sent(pieces())]
+def test_a_broken_character_breaks_nothing_else() -> None:
+    [(_, data)] = ServerSentEvents().feed(b'data: {"text": "\xff"}\n\n')
     assert data == b'{"text": "\xff"}'
 
 
-async def test_a_long_event_in_many_pieces_is_one_event() -> None:
-    async def pieces() -> AsyncIterable[bytes]:
-        yield b"event: artifact\ndata: "
-        for _ in range(1000):
-            yield b"x" * 1000
-        yield b"\n\n"
-
-    [(name, data)] = [event async for event in server_sent(pieces())]
+def test_a_long_event_in_many_pieces_is_one_event() -> None:
+    events = ServerSentEvents()
+    assert not events.feed(b"event: artifact\ndata: ")
+    for _ in range(1000):
+        assert not events.feed(b"x" * 1000)
+    [(name, data)] = events.feed(b"\n\n")
     assert (name, len(data)) == ("artifact", 1_000_000)
 
 
@@ -145,5 +140,5 @@ def test_other_connections_than_aiohttps_are_left_to_the_sdk() -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200)))
     interface = AgentInterface(url="http://it", protocol_binding="JSONRPC", protocol_version="1.0")
     card = AgentCard(name="it", supported_interfaces=[interface])
-    client = client_factory(ClientConfig(httpx_client=http), card).create(card)
+    client = client_for(ClientConfig(httpx_client=http), card)
     assert type(client._transport).__name__ == "JsonRpcTransport"  # pyright: ignore
