@@ -7,13 +7,13 @@ another (`leases`). What several tasks write at a time becomes one transaction (
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -414,7 +414,7 @@ _EVENTS = (
 
 
 def _event(row: Any) -> Event:
-    return Event(row.number, row.type, json.loads(row.data))
+    return Event(row.number, row.type, from_json(row.data))
 
 
 _SUBTASK = sa.update(subtasks).where(
@@ -437,7 +437,7 @@ def _request_row(request: Request) -> dict[str, Any]:
 def _append(connection: Connection, request_id: str, first: int, new: Sequence[tuple[str, dict[str, Any]]]) -> None:
     """Adds events. Their numbers were taken by updating the request's row, which lets steps happen one by one."""
     rows = [
-        {"request_id": request_id, "number": number, "type": type, "data": json.dumps(data, ensure_ascii=False)}
+        {"request_id": request_id, "number": number, "type": type, "data": to_json(data).decode()}
         for number, (type, data) in enumerate(new, first)
     ]
     if rows:

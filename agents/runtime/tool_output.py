@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def _shown(value: Any, items: int | None = None, characters: int | None = None) 
     if isinstance(value, list):
         kept: list[Any] = value[:items]
         more = len(value) - len(kept)
-        rows = kept if _is_table(kept) else [_shown(item, items, characters) for item in kept]
-        if _is_table(rows):
+        is_table = _is_table(kept)
+        rows = kept if is_table else [_shown(item, items, characters) for item in kept]
+        if is_table or _is_table(rows):
             return f"{_csv(rows, characters)}… {more} more" if more else _csv(rows, characters)
         return [*rows, f"… {more} more"] if more else rows
     return _short(value, characters)
@@ -100,8 +102,9 @@ def _is_table(rows: Sequence[Any]) -> bool:
     """Whether they are flat objects with the same keys, enough of them to be worth a header."""
     if len(rows) < TABLE_ROWS or set(map(type, rows)) != {dict}:
         return False
-    header = list(rows[0])
-    return bool(header) and all(list(row) == header and _FLAT.issuperset(map(type, row.values())) for row in rows)
+    headers = set(map(tuple, rows))
+    cells = chain.from_iterable(map(dict.values, rows))
+    return len(headers) == 1 and headers != {()} and _FLAT.issuperset(map(type, cells))
 
 
 def _csv(rows: Sequence[dict[str, Any]], characters: int | None) -> str:
