@@ -28,6 +28,11 @@ class Board:
             self._whole = self._head.model_copy(update={"subtasks": tuple(self._subtasks.values())})
         return self._whole
 
+    @property
+    def plan_id(self) -> str:
+        """The plan's id."""
+        return self._head.id
+
     def __getitem__(self, id: str) -> Subtask:
         return self._subtasks[id]
 

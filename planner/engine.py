@@ -244,14 +244,14 @@ class Drive:
         async with lanes.turn(subtask.specialist, self._request.id):
             if (rest := lanes.closed(subtask.specialist)) and subtask.task_id is None:
                 return Failed(f"could not be reached for some time; it is tried again in {rest:.0f} s", "unreachable")
-            with asking(self._request, self.plan.id, subtask) as asked:
+            with asking(self._request, self.board.plan_id, subtask) as asked:
                 outcome = await dispatch(
                     member,
                     self._request,
                     self.board.message_id(subtask),
                     subtask,
                     before,
-                    plan_id=self.plan.id,
+                    plan_id=self.board.plan_id,
                     deadline=deadline,
                     started=started,
                     told=told,

@@ -117,9 +117,9 @@ def build_app(
     checks: dict[str, Check] = {"a2a": a2a_check(app), **(ready or {})}
     if tools is not None:
         checks["tools"] = tools_check(tools)
-    app.include_router(health_router(checks, lambda: handler.live.draining, before_scrape))
-    for router in routers:
+    for router in routers:  # first, because they are asked most
         app.include_router(router)
+    app.include_router(health_router(checks, lambda: handler.live.draining, before_scrape))
     app.router.routes.extend(card_routes(card, settings.server.card_dialect, signer(settings.cards)))
     app.router.routes.extend(a2a_routes(DialectHandler(handler, style), card, admit))
     if tools is not None:
@@ -161,6 +161,8 @@ class Measured:
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
         self._service = service
+        self._fixed: frozenset[str] | None = None
+        """The paths of routes that are always the same, known with the first request."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -182,7 +184,7 @@ class Measured:
             try:
                 await self._app(scope, receive, watch)
             finally:
-                method, route = scope["method"], _route_of(scope)
+                method, route = scope["method"], self._route_of(scope)
                 REQUESTS.labels(self._service, method, route, str(status)).inc()
                 REQUEST_SECONDS.labels(self._service, route).observe(time.perf_counter() - began)
                 told.rename(f"{method} {route}")
@@ -190,13 +192,14 @@ class Measured:
                 if status >= 500:
                     told.fail(str(status))
 
-
-def _route_of(scope: Scope) -> str:
-    """The route's pattern where FastAPI matched one, the path where it is fixed, else what it begins with."""
-    path: str = scope["path"]
-    pattern = getattr(scope.get("route"), "path", None)
-    if pattern is not None:
-        return pattern
-    if path in {getattr(route, "path", None) for route in scope["app"].routes}:
-        return path
-    return REST_PATH if path.startswith(f"{REST_PATH}/") else "other"
+    def _route_of(self, scope: Scope) -> str:
+        """The route's pattern where FastAPI matched one, the path where it is fixed, else what it begins with."""
+        path: str = scope["path"]
+        pattern = getattr(scope.get("route"), "path", None)
+        if pattern is not None:
+            return pattern
+        if self._fixed is None:
+            self._fixed = frozenset(getattr(route, "path", "") for route in scope["app"].routes)
+        if path in self._fixed:
+            return path
+        return REST_PATH if path.startswith(f"{REST_PATH}/") else "other"
