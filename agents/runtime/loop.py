@@ -84,7 +84,7 @@ async def run_loop(
         session=Session(id="turn", app_name="kubeteam", user_id="turn"),
         session_service=_NO_SESSIONS,
     )
-    async with aclosing(agent.run_async(context)) as events:
+    async with aclosing(agent.steps(context)) as events:
         async for event in events:
             await _take(event, model.model, said, report)
             if said.steps >= max_calls and event.get_function_responses():

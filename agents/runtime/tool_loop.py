@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from itertools import count
 from typing import Any
 
 from google.adk.agents.base_agent import BaseAgent
@@ -23,25 +24,35 @@ from agents.runtime.tools import TurnTool
 
 
 class ToolLoop(BaseAgent):
-    """Answers the user's content of an invocation. Yields the model's every response and the results of its calls."""
+    """Answers the user's content of an invocation. Yields the model's every response and the results of its calls.
+
+    `steps` is what `run_async` does, without the callbacks and the scope that ADK puts around every event.
+    """
 
     model: BaseLlm
     instruction: str
     tools: list[TurnTool]
 
-    async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
+    async def steps(self, ctx: InvocationContext) -> AsyncGenerator[Event]:
+        """The events of one invocation, to be read to the end or closed."""
         request = self._request(ctx.user_content)
+        ids = (f"{ctx.invocation_id}-{number}" for number in count())
         while True:
             response = await _answer(self.model, request)
             content = response.content
             calls = _calls(content, len(request.contents))
             said = {name: getattr(response, name) for name in response.model_fields_set}
-            yield Event(author=self.name, invocation_id=ctx.invocation_id, **said)
+            yield Event(id=next(ids), author=self.name, invocation_id=ctx.invocation_id, **said)
             if response.error_code or content is None or not calls:
                 return
             results = types.Content(role="user", parts=await self._results(calls))
             request.contents += [content, results]
-            yield Event(author=self.name, invocation_id=ctx.invocation_id, content=results)
+            yield Event(id=next(ids), author=self.name, invocation_id=ctx.invocation_id, content=results)
+
+    async def _run_async_impl(self, ctx: InvocationContext) -> AsyncGenerator[Event, None]:
+        async with aclosing(self.steps(ctx)) as events:
+            async for event in events:
+                yield event
 
     def _request(self, asked: types.Content | None) -> LlmRequest:
         config = types.GenerateContentConfig(system_instruction=self.instruction or None)
