@@ -39,7 +39,7 @@ async def measure(name: str, *, litellm: bool) -> tuple[float, float, float]:
         port = ports.get(name, ports["planner"])
         # Alive is enough: tools and members are not there to be ready.
         async with started({"one": command}, {"one": port}, Path(folder), env=env, ready="/healthz") as services:
-            ready = services["one"].cpu_seconds
+            ready = services["one"].cpu_to_ready
             if litellm:
                 await asyncio.sleep(SETTLE_SECONDS)
             return ready, services["one"].cpu_seconds, services["one"].megabytes

@@ -75,7 +75,7 @@ class Measure:
 
 async def measure(team: Team) -> Measure:
     """All measurements, in a fixed order."""
-    start_cpu = sum(service.cpu_seconds for service in team.services)
+    start_cpu = sum(service.cpu_to_ready for service in team.services)
     start_mb = _memory(team)
     await team.model.takes(0.05)
     for user in range(WARM_UP):
