@@ -9,6 +9,7 @@ environment wins.
 from __future__ import annotations
 
 import os
+import warnings
 
 SWITCHES = {
     # ADK would look for a client certificate on the cloud's metadata address, three tries of three seconds each.
@@ -34,9 +35,11 @@ SWITCHES = {
 
 
 def apply() -> None:
-    """Sets every switch that the environment does not set itself."""
+    """Sets every switch that the environment does not set itself, and silences what says nothing."""
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
+    # FastAPI silences this of its own making, but not where two threads set up routes at once, as tests and `eval` do.
+    warnings.filterwarnings("ignore", message="The 'alias' attribute with value 'body'")
 
 
 apply()
