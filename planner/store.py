@@ -7,13 +7,14 @@ another (`leases`). What several tasks write at a time becomes one transaction (
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -414,7 +415,7 @@ _EVENTS = (
 
 
 def _event(row: Any) -> Event:
-    return Event(row.number, row.type, from_json(row.data))
+    return Event(row.number, row.type, json.loads(row.data))
 
 
 _SUBTASK = sa.update(subtasks).where(

@@ -100,9 +100,8 @@ class JsonRpc(JsonRpcDispatcher):
     async def _process_streaming_request(
         self, request_id: str | int | None, request_obj: Any, context: ServerCallContext
     ) -> AsyncGenerator[Any, None]:
-        subscribes = context.state["method"] != STREAM
-        handler = self.request_handler
-        follow = handler.on_subscribe_to_task if subscribes else handler.on_message_send_stream
+        handler, sends = self.request_handler, context.state["method"] == STREAM
+        follow = handler.on_message_send_stream if sends else handler.on_subscribe_to_task
         events = follow(request_obj, context)
         first = await anext(events, None)  # what is wrong with the request is said before there is a stream
         return _responses(first, events, request_id)

@@ -110,8 +110,8 @@ class Member:
 
         `headers` go with its calls, beside those of the trace at hand. `deadline` is in seconds from now. Closing the
         iterator, or cancelling who reads it, cancels the remote task, unless `left` is set: then somebody else goes on
-        reading it. `patience`: seconds for which the agent may be unreachable; once it has taken the task at least
-        IN_FLIGHT_SECONDS.
+        reading it. One task has to read it all. `patience`: seconds for which the agent may be unreachable; once it has
+        taken the task at least IN_FLIGHT_SECONDS.
         """
         patience = self._patience if patience is None else patience
         exchange = _Exchange(self, user, deadline, headers)
@@ -121,6 +121,7 @@ class Member:
         try:
             card, client = await exchange.connect(patience)
             exchange.extended = declares(card, FINDING_EXTENSION)
+            exchange.streaming = card.capabilities.streaming
             message = wire.instruction_message(
                 instruction,
                 subtask if exchange.extended else None,
@@ -200,7 +201,7 @@ class _Exchange:
         self, member: Member, user: str | None, deadline: float | None, headers: Mapping[str, str] | None = None
     ) -> None:
         self.user = user
-        self.extended = False
+        self.extended = self.streaming = False
         self._member = member
         self._headers = {**member.headers, **tracing.headers(), **(headers or {})}
         self._ends = None if deadline is None else time.monotonic() + deadline
@@ -246,7 +247,7 @@ class _Exchange:
         while reading.outcome is None:
             resend = asked or reading.task_id is None
             try:
-                source = await self._send(client, message) if resend else self._follow(client, reading.task.id)
+                source = self._send(client, message) if resend else self._follow(client, reading.task.id)
                 async with aclosing(self._in_time(source)) as events:
                     async for event in events:
                         attempts.reset()
@@ -266,12 +267,11 @@ class _Exchange:
                     attempts.patience = max(patience, IN_FLIGHT_SECONDS)
                 await self._pause(attempts.next(fault))
 
-    async def _send(self, client: Client, message: Message) -> AsyncIterator[StreamResponse]:
+    def _send(self, client: Client, message: Message) -> AsyncIterator[StreamResponse]:
         # What goes without saying between programs is not said: notes of tools, the answer twice, our own message.
         terse = SendMessageConfiguration(accepted_output_modes=READ_BY_PROGRAMS, history_length=0)
         request = SendMessageRequest(message=message, configuration=terse if self.extended else None)
-        streaming = (await self._member.card()).capabilities.streaming
-        return client.send_message(request, context=self.context(streaming=streaming))
+        return client.send_message(request, context=self.context(streaming=self.streaming))
 
     async def _follow(self, client: Client, task_id: str) -> AsyncGenerator[StreamResponse]:
         """The rest of a task whose stream ended early: by subscribing where that is possible, else by asking."""
@@ -288,12 +288,13 @@ class _Exchange:
             log.debug("%s: task %s cannot be followed, so it is polled: %s", self._member.name, task_id, error)
 
     async def _in_time(self, source: AsyncIterator[StreamResponse]) -> AsyncGenerator[StreamResponse]:
-        """The events of a stream as long as there is time. Raises TimeoutError."""
+        """The events of a stream as long as there is time; who reads them is not interrupted. Raises TimeoutError."""
         async with aclosing(cast(AsyncGenerator[StreamResponse], source)), asyncio.timeout(self.left()) as limit:
             async for event in source:
                 ends = limit.when()
-                limit.reschedule(None)  # what is done with an event takes nobody's time
+                limit.reschedule(None)
                 yield event
+                self.left()  # a stream that always has something never waits, and the timer would wait with it
                 limit.reschedule(ends)
 
     async def _pause(self, seconds: float) -> None:

@@ -105,6 +105,8 @@ class JsonRpcClient(JsonRpcTransport):
             raise A2AClientError(f"Invalid JSON-RPC response in SSE stream: {error}") from error
         if not isinstance(answer, dict) or answer.keys() != {"jsonrpc", "id", "result"}:
             answer = self._check_jsonrpc_response(answer)
+        if not isinstance(answer["result"], dict):
+            raise A2AClientError(f"Invalid JSON-RPC response: the result is not an object: {answer['result']!r:.100}")
         return parse(answer["result"], StreamResponse())
 
 
@@ -160,7 +162,7 @@ class ServerSentEvents:
 
 
 class _Direct(BaseClient):
-    """The SDK's client without its stations between caller and transport, which are for interceptors."""
+    """The SDK's client for callers without interceptors: it hands on the transport's stream as it is."""
 
     def send_message(
         self, request: SendMessageRequest, *, context: ClientCallContext | None = None
@@ -179,14 +181,16 @@ def client_for(config: ClientConfig, card: AgentCard) -> Client:
     factory, http = ClientFactory(config), config.httpx_client
     ways = [interface for interface in card.supported_interfaces if interface.protocol_binding == JSON_RPC]
     connections = http._transport if http is not None else None  # pyright: ignore[reportPrivateUsage]
-    made = list[JsonRpcClient]()
-    if http is not None and isinstance(connections, AiohttpTransport):
+    if http is None or not isinstance(connections, AiohttpTransport):
+        return factory.create(card)
+    ours = list[JsonRpcClient]()
 
-        def make(card: AgentCard, url: str, _: object) -> JsonRpcClient:
-            made.append(JsonRpcClient(http, connections, card, url))
-            return made[-1]
+    def make(card: AgentCard, url: str, _: object) -> JsonRpcClient:
+        ours.append(JsonRpcClient(http, connections, card, url))
+        return ours[-1]
 
-        if ways and all(way.protocol_version.startswith("1.") for way in ways):
-            factory.register(JSON_RPC, make)
+    if ways and all(way.protocol_version.startswith("1.") for way in ways):
+        factory.register(JSON_RPC, make)
     client = factory.create(card)
-    return _Direct(card, config, made[0], []) if made else client
+    # The client's transport is ours, or ours with the tenant that its interface names.
+    return _Direct(card, config, client._transport, []) if ours else client  # pyright: ignore

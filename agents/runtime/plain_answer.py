@@ -20,7 +20,10 @@ _FUNCTION = {"name", "arguments"}
 _ENDS = ("stop", "tool_calls")
 _MAYBE_CALLS = ("{", "｜")
 """What a tool call written as text has in it, JSON's or DeepSeek's own; ADK knows how to read it."""
-_THOUGHTS = "<think"
+_THOUGHTS = ("<think", "<budget:thinking")
+"""What LiteLLM takes out of an answer's text."""
+_USAGE = {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
+"""All that plain counts of tokens have; other providers' own count the same otherwise."""
 _SIGNED = "__thought__"
 """Stands before a signature of Gemini's in a call's id."""
 _PARALLEL = "multi_tool_use.parallel"
@@ -73,6 +76,14 @@ class PlainAnswer:
     raw: dict[str, Any]
     """As it came."""
 
+    def by_litellm(self) -> Any:
+        """The `litellm.ModelResponse` that LiteLLM makes of it."""
+        import litellm
+        from litellm.litellm_core_utils.llm_response_utils import convert_dict_to_response as litellms
+
+        empty = litellm.ModelResponse(choices=[])
+        return litellms.convert_to_model_response_object(response_object=self.raw, model_response_object=empty)
+
 
 def plain_answer(body: bytes, *, tools: bool) -> PlainAnswer | None:
     """A good response's body, to a request with or without tools; None when it is not plain, or no answer at all."""
@@ -94,7 +105,8 @@ def _read(data: dict[str, Any], tools: bool) -> PlainAnswer | None:
         or not _said(message) <= _MESSAGE
         or not isinstance(content, str | None)
         or not isinstance(model, str | None)
-        or (content and _THOUGHTS in content)
+        or data.get("vertex_ai_grounding_metadata")
+        or (content and any(sign in content for sign in _THOUGHTS))
         or (content and tools and not calls and any(sign in content for sign in _MAYBE_CALLS))
     )
     if odd:
@@ -129,6 +141,8 @@ def _said(fields: dict[str, Any]) -> set[str]:
 def _tokens(usage: dict[str, Any] | None) -> Tokens | None:
     if usage is None:
         return None
+    if not _said(usage) <= _USAGE:
+        raise ValueError(usage)
     read, written = usage["prompt_tokens"], usage["completion_tokens"]
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     thought = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0

@@ -29,6 +29,8 @@ def messages_of(request: LlmRequest) -> list[Message] | None:
     instruction, contents = request.config.system_instruction, request.contents
     if not contents or contents[-1].role != "user" or not isinstance(instruction, str | None):
         return None
+    if not request.config.model_fields_set <= {"system_instruction", "tools"}:
+        return None
     messages: list[Message] = [{"role": "system", "content": instruction}] if instruction else []
     try:
         for content in contents:
@@ -39,9 +41,17 @@ def messages_of(request: LlmRequest) -> list[Message] | None:
 
 
 def _is_paired(messages: list[Message]) -> bool:
-    """Whether every tool call has its result; ADK makes up those that are missing."""
-    calls = [call["id"] for message in messages for call in message.get("tool_calls", ())]
-    return calls == [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+    """Whether the results of all tool calls follow them at once; ADK makes up those that are missing."""
+    pending: list[str] = []
+    for message in messages:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in pending:
+                return False
+            pending.remove(message["tool_call_id"])
+        elif pending:
+            return False
+        pending += [call["id"] for call in message.get("tool_calls", ())]
+    return not pending
 
 
 def _asked(content: types.Content) -> Iterable[Message]:

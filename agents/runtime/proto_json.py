@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 
@@ -41,7 +41,7 @@ def parse(data: dict[str, Any], message: M) -> M:
     """Fills an empty message, ignoring fields that it does not have. Raises protobuf's ParseError."""
     try:
         _filler(message.DESCRIPTOR)(data, message)
-    except _ODD:
+    except (*_ODD, ParseError):
         message.Clear()
         ParseDict(data, message, ignore_unknown_fields=True)
     return message
@@ -93,11 +93,20 @@ def _filler(descriptor: Descriptor) -> Fill:
             if put is not None and (value is not None or name in nullable):
                 put(value, message)
 
+    nullable = set[str]()
+    """Where null is not no value at all."""
     for field in descriptor.fields:
-        fields[field.json_name] = fields[field.name] = _putter(field)
-    values = [f for f in descriptor.fields if f.message_type and f.message_type.full_name == "google.protobuf.Value"]
-    nullable = {name for field in values for name in (field.json_name, field.name)}  # elsewhere null is no value at all
+        if field.name != field.json_name:  # accepted too, and perhaps beside the JSON name
+            fields[field.name] = _odd_name
+            nullable.add(field.name)
+        fields[field.json_name] = _putter(field)
+        if field.message_type is not None and field.message_type.full_name == "google.protobuf.Value":
+            nullable.add(field.json_name)
     return fill
+
+
+def _odd_name(value: object, message: object) -> None:
+    raise ValueError(value)
 
 
 def _putter(field: FieldDescriptor) -> Fill:

@@ -96,9 +96,7 @@ class _Door(LiteLLMClient):
 def _for_adk(answer: Any) -> Any:
     """A `litellm.ModelResponse`."""
     if isinstance(answer, PlainAnswer):
-        import litellm
-
-        answer = litellm.ModelResponse(**answer.raw)
+        return answer.by_litellm()
     usage = getattr(answer, "usage", None)
     if isinstance(usage, BaseModel):  # which ADK would make three times
         answer.usage = usage.model_dump()

@@ -101,8 +101,9 @@ async def chat(settings: ModelSettings, **request: Any) -> Any:
 
 def count_tokens(model: str, input_tokens: int, output_tokens: int) -> None:
     """Tokens of one answer."""
-    MODEL_TOKENS.labels(tracing.service(), model, "input").inc(input_tokens)
-    MODEL_TOKENS.labels(tracing.service(), model, "output").inc(output_tokens)
+    # Some servers have been seen to count below zero, which a counter refuses.
+    MODEL_TOKENS.labels(tracing.service(), model, "input").inc(max(0, input_tokens))
+    MODEL_TOKENS.labels(tracing.service(), model, "output").inc(max(0, output_tokens))
 
 
 def _note_response(span: Span, settings: ModelSettings, response: Any) -> None:

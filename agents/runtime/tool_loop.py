@@ -36,7 +36,7 @@ class ToolLoop(BaseAgent):
     async def steps(self, ctx: InvocationContext) -> AsyncGenerator[Event]:
         """The events of one invocation, to be read to the end or closed."""
         request = self._request(ctx.user_content)
-        ids = (f"{ctx.invocation_id}-{number}" for number in count())
+        ids = (f"{ctx.invocation_id}-{number}" for number in count())  # ADK's are random numbers, which cost more
         while True:
             response = await _answer(self.model, request)
             content = response.content

@@ -277,6 +277,24 @@ async def test_a_stream_that_stays_open_after_its_last_event_is_left(http: httpx
     assert isinstance(seen[-1], Completed)
 
 
+async def test_a_deadline_ends_a_stream_that_always_has_something(http: httpx.AsyncClient) -> None:
+    port = free_port()
+    said = {"taskId": "t1", "contextId": "c1", "status": {"state": "TASK_STATE_WORKING", "message": SAID}}
+    event = f"data: {json.dumps({'jsonrpc': '2.0', 'id': 1, 'result': {'statusUpdate': said}})}\n\n"
+    app = talkative(port, "TASK_STATE_WORKING", event.encode() * 3000, None)
+    seen: list[Update] = []
+    async with at(app, port) as url:
+        member = Member("stranger", url, http)
+        async with aclosing(member.run("look", SUBTASK, message_id="m1", deadline=0.5)) as stream:
+            async for update in stream:
+                seen.append(update)
+                await asyncio.sleep(0.001)  # a reader that is slower than the stream
+        await member.close()
+    assert isinstance(seen[-1], Failed)
+    assert seen[-1].kind == "timeout"
+    assert 1 < len(seen) < 1000
+
+
 async def test_a_card_is_revalidated_and_survives_a_restarting_agent(
     http: httpx.AsyncClient, executor: Scripted, tmp_path: Path
 ) -> None:

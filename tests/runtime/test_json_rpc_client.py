@@ -1,4 +1,7 @@
-"""Our reader of A2A streams over real HTTP, beside the SDK's: both say the same of the same answers."""
+"""Our reader of A2A streams over real HTTP, beside the SDK's: both say the same of the same answers.
+
+But for line ends: the SDK's also takes U+2028 and others for one, which server-sent events do not.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,20 @@ from typing import Any
 import httpx
 import pytest
 from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
-from a2a.types import AgentCard, AgentInterface, Message, Part, SendMessageRequest, StreamResponse
+from a2a.client.errors import A2AClientError
+from a2a.types import (
+    AgentCard,
+    AgentInterface,
+    GetTaskRequest,
+    Message,
+    Part,
+    SendMessageRequest,
+    StreamResponse,
+    SubscribeToTaskRequest,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agents.runtime.client import open_http
@@ -97,6 +110,42 @@ async def test_answers_and_errors_are_read_as_the_sdk_reads_them(name: str) -> N
     assert ours[0] or ours[1]
     for header in ("a2a-version", "x-user-id", "content-type", "accept", "cache-control"):
         assert asked[0].headers[header] == asked[1].headers[header]
+
+
+async def test_the_tenant_of_an_interface_goes_with_every_call() -> None:
+    tenants: dict[str, Any] = {}
+
+    async def reply(request: Request) -> Response:
+        call = json.loads(await request.body())
+        tenants[call["method"]] = call["params"].get("tenant")
+        if call["method"] == "GetTask":
+            task = {"id": "t", "contextId": "c", "status": {"state": "TASK_STATE_WORKING"}}
+            return JSONResponse({"jsonrpc": "2.0", "id": call["id"], "result": task})
+        return stream(STREAMS["lf"])
+
+    async with at(Starlette(routes=[Route("/", reply, methods=["POST"])])) as url, open_http() as http:
+        interface = AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0", tenant="blue")
+        card = AgentCard(name="it", supported_interfaces=[interface])
+        card.capabilities.streaming = True
+        client = client_for(ClientConfig(httpx_client=http, streaming=True), card)
+        assert await told(client) != ([], None)
+        await client.get_task(GetTaskRequest(id="t"))
+        assert [event async for event in client.subscribe(SubscribeToTaskRequest(id="t"))]
+    assert tenants == {"SendStreamingMessage": "blue", "GetTask": "blue", "SubscribeToTask": "blue"}
+
+
+@pytest.mark.parametrize("result", ['"x"', "[]", "null", "7"])
+async def test_a_result_that_is_no_object_is_an_error(result: str) -> None:
+    async def reply(_: Request) -> Response:
+        return stream(f'data: {{"jsonrpc": "2.0", "id": "1", "result": {result}}}\n\n')
+
+    async with at(Starlette(routes=[Route("/", reply, methods=["POST"])])) as url, open_http() as http:
+        interface = AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0")
+        card = AgentCard(name="it", supported_interfaces=[interface])
+        card.capabilities.streaming = True
+        came, error = await told(client_for(ClientConfig(httpx_client=http, streaming=True), card))
+    assert not came
+    assert error[0] is A2AClientError
 
 
 async def test_an_agent_that_is_not_there_is_unreachable_for_both() -> None:

@@ -79,6 +79,13 @@ async def test_tokens_of_all_model_calls_are_counted(server: ModelServer):
     assert (usage.model, usage.calls, usage.input_tokens, usage.output_tokens) == ("openai/test-model", 3, 1200, 36)
 
 
+async def test_a_server_that_counts_below_zero_is_heard_all_the_same(server: ModelServer):
+    server.will_say(LOOK, text("It is the memory.", usage=(-7, -1)))
+    async with specialist(definition(Cluster()), settings(server.settings())) as client:
+        finding = finding_of(await client.ask("why?"))
+    assert (finding.text, finding.missing) == ("It is the memory.", [])
+
+
 async def test_parallel_tool_calls_of_a_model_run_at_once(server: ModelServer):
     cluster = Cluster()
     cluster.seconds = 0.05

@@ -41,8 +41,8 @@ def results(*responses: dict[str, Any], **more: Any) -> types.Content:
     )
 
 
-def request(*contents: types.Content, instruction: Any = "Look closely.") -> LlmRequest:
-    config = types.GenerateContentConfig(system_instruction=instruction)
+def request(*contents: types.Content, instruction: Any = "Look closely.", config: Any = None) -> LlmRequest:
+    config = config or types.GenerateContentConfig(system_instruction=instruction)
     return LlmRequest(model=MODEL, contents=list(contents), config=config)
 
 
@@ -84,6 +84,11 @@ IMAGE = types.Part(inline_data=types.Blob(data=b"x", mime_type="image/png"))
         request(types.Content(role="user", parts=[types.Part(text="a"), types.Part(text="b")])),
         request(types.Content(role="user", parts=[types.Part(text="a", thought=True)])),
         request(ASKED, called(LOOK), ASKED),
+        request(ASKED, called(LOOK), called(LOOK), results({}), results({})),
+        request(ASKED, called(LOOK), ASKED, results({})),
+        request(ASKED, results({}), called(LOOK), ASKED),
+        request(ASKED, config=types.GenerateContentConfig(temperature=0.0)),
+        request(ASKED, config=types.GenerateContentConfig(response_mime_type="application/json")),
         request(ASKED, called(LOOK, LOOK), results({})),
         request(ASKED, called(LOOK), results({"at": object()})),
         request(ASKED, called(LOOK), results({}, parts=[types.FunctionResponsePart()])),
@@ -164,6 +169,7 @@ ODD = [
     answer("so", reasoning_content="I think"),
     answer("so", reasoning="I think"),
     answer("<think>I think</think>so"),
+    answer("<budget:thinking>I think</budget:thinking>so"),
     answer("so", thinking_blocks=[{"type": "thinking", "thinking": "I think", "signature": "s"}]),
     answer("so", refusal="I will not"),
     answer([{"type": "text", "text": "so"}]),
@@ -181,6 +187,9 @@ ODD = [
     answer(None, [tool_call('{"tool_uses": []}', "multi_tool_use.parallel")]),
     answer("so", usage={"prompt_tokens": 30.5, "completion_tokens": 5, "total_tokens": 35}),
     answer("so", usage={"total_tokens": 35}),
+    answer("so", usage={"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35, "reasoning_tokens": 4}),
+    answer("so", usage={"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35, "cached_tokens": 20}),
+    answer("so") | {"vertex_ai_grounding_metadata": [{"webSearchQueries": ["x"]}]},
     answer("so") | {"choices": []},
     answer("so") | {"choices": answer("so")["choices"] * 2},
     answer("so") | {"error": {"message": "no credit"}},
@@ -195,6 +204,20 @@ ODD = [
 @pytest.mark.parametrize("data", ODD)
 def test_other_answers_are_left_to_litellm(data: Any):
     assert plain_answer(json.dumps(data).encode(), tools=True) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        answer("done") | {"created": 1.5},
+        answer("done") | {"id": 7, "system_fingerprint": 7},
+        answer("done") | {"choices": [answer("done")["choices"][0] | {"index": "0"}]},
+    ],
+)
+def test_litellm_reads_a_plain_answer_for_those_who_want_its_object(data: dict[str, Any]):
+    heard = plain_answer(json.dumps(data).encode(), tools=True)
+    assert heard is not None
+    assert heard.by_litellm().model_dump() == by_litellm(data).model_dump()
 
 
 def test_json_is_an_answer_where_there_are_no_tools_to_call():

@@ -13,6 +13,7 @@ from a2a.types import (
     AgentCard,
     Message,
     Part,
+    SendMessageRequest,
     StreamResponse,
     Task,
     TaskArtifactUpdateEvent,
@@ -197,6 +198,30 @@ def test_what_is_odd_or_wrong_is_treated_as_protobuf_treats_it() -> None:
 def test_times_are_read_as_protobuf_reads_them(time: Any) -> None:
     ours, theirs = _both({"state": "TASK_STATE_WORKING", "timestamp": time}, TaskStatus)
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"messageId": "a", "message_id": None},
+        {"messageId": "a", "message_id": "b"},
+        {"message_id": None, "messageId": "a"},
+        {"parts": [{"text": "a"}], "reference_task_ids": ["x"], "referenceTaskIds": ["y"]},
+    ],
+)
+def test_a_field_under_both_its_names_is_read_as_protobuf_reads_it(data: dict[str, Any]) -> None:
+    ours, theirs = _both(data, Message)
+    assert ours == theirs
+
+
+def test_an_error_says_where_as_protobuf_says_it() -> None:
+    data = {"message": {"messageId": "m"}, "configuration": {"historyLength": "many"}}
+    with pytest.raises(ParseError) as theirs:
+        ParseDict(data, SendMessageRequest(), ignore_unknown_fields=True)
+    with pytest.raises(ParseError) as ours:
+        parse(data, SendMessageRequest())
+    assert str(ours.value) == str(theirs.value)
+    assert "configuration" in str(ours.value)
 
 
 def test_a_card_in_an_older_dialect_is_read_as_far_as_it_goes() -> None:
