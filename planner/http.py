@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Query, Response, status
@@ -254,9 +255,10 @@ _LISTED = {"id", "status", "question", "language", "cluster_id", "user", "source
 
 
 async def _stream(supervisor: Supervisor, request_id: str, after: int) -> AsyncGenerator[bytes]:
-    async for event in supervisor.desk.watch.events(request_id, after):
-        if event is not None:
-            yield sse(event.data, event=event.type, id=str(event.number))
+    async with aclosing(supervisor.desk.watch.news(request_id, after)) as news:
+        async for batch in news:
+            if batch:  # in one piece: each goes through the whole application
+                yield b"".join(sse(event.data, event=event.type, id=str(event.number)) for event in batch)
 
 
 def _unknown(request_id: str) -> HTTPException:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from agents.runtime.database import BRIEF_ROWS
@@ -59,8 +60,16 @@ class Watch:
         for request_id in self._feeds:
             self.moved(request_id)
 
-    async def events(self, request_id: str, after: int = 0) -> AsyncIterator[Event | None]:
-        """Events above `after`, until the request has ended; None now and then while nothing happens.
+    async def events(self, request_id: str, after: int = 0) -> AsyncGenerator[Event | None]:
+        """See `news`; None now and then while nothing happens."""
+        async with aclosing(self.news(request_id, after)) as news:
+            async for batch in news:
+                for event in batch or (None,):
+                    yield event
+
+    async def news(self, request_id: str, after: int = 0) -> AsyncGenerator[Sequence[Event]]:
+        """Events above `after`, as many at a time as there are, until the request has ended; none now and then while
+        nothing happens.
 
         Raises UnknownRequest at the first step.
         """
@@ -77,9 +86,9 @@ class Watch:
                 batch, ended = (feed.after(after), feed.ended) if told else ([], False)
                 if not batch:
                     batch, ended = await self._store.news(request_id, after, most)
-                for event in batch:
-                    after = event.number
-                    yield event
+                if batch:
+                    after = batch[-1].number
+                    yield batch
                 if ended:
                     return
                 if len(batch) >= most:
@@ -87,7 +96,7 @@ class Watch:
                     continue
                 most, told = BRIEF_ROWS, await self._told(waker)
                 if not told:
-                    yield None
+                    yield ()
         finally:
             feed.wakers.discard(waker)
             if not feed.wakers:
