@@ -175,9 +175,10 @@ async def test_what_waits_is_bounded_and_the_newest_is_kept(tmp_path: Path) -> N
     settings = settings_for(f"http://127.0.0.1:{port}", tmp_path, backlog=5)
     async with http_to(app_of(Scripted(), settings)) as http:
         tasks = [await task_of(http, "hello", f"m{n}") for n in range(12)]
+        newest = {task["id"] for task in tasks[-5:]}
         async with at(controller.app(), port):
-            await controller.until(lambda: len(controller.tasks) == 5)
-    assert set(controller.tasks) == {task["id"] for task in tasks[-5:]}
+            await controller.until(lambda: newest <= set(controller.tasks))
+    assert len(set(controller.tasks) - newest) <= 1, "beside one that was on its way when it was given up"
 
 
 async def test_without_kagent_nothing_is_recorded_anywhere(tmp_path: Path, settings: Settings) -> None:
