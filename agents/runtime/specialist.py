@@ -18,7 +18,7 @@ from agents.runtime.context import wants_findings
 from agents.runtime.definition import AgentDefinition, Turn
 from agents.runtime.findings import Language
 from agents.runtime.loop import CallNote, ResultNote
-from agents.runtime.models import model_for, warmed_up
+from agents.runtime.models import ADK_LITELLM, model_for, warmed_up
 from agents.runtime.proto_json import to_json
 from agents.runtime.remote_tools import RemoteTools
 from agents.runtime.settings import Settings
@@ -75,7 +75,7 @@ class SpecialistExecutor(AgentExecutor):
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncGenerator[None]:
         """Starts beside the first requests, and closes after the last: what a service has to do for its executor."""
-        async with warmed_up(self._model):
+        async with warmed_up(self._model, ADK_LITELLM):
             try:
                 yield
             finally:

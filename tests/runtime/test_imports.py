@@ -79,3 +79,13 @@ def test_a_model_whose_validator_is_made_late_validates_the_same() -> None:
         "print(types.Content.model_validate({'role': 'user', 'parts': [{'text': 'x'}]}).parts[0].text)"
     )
     assert run(code).strip() == "x"
+
+
+def test_a_specialist_with_a_model_is_ready_before_litellm_is_imported() -> None:
+    late = ("litellm", "google.adk.models.lite_llm", "google.genai.interactions")
+    code = (
+        "import sys\nfrom agents.runtime.models import model_for\nfrom agents.runtime.settings import ModelSettings\n"
+        "assert model_for(ModelSettings(name='openai/x')) is not None\n"
+        f"print([name for name in {late!r} if name in sys.modules])"
+    )
+    assert run(code).strip() == "[]"
